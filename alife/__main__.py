@@ -1,0 +1,5 @@
+"""`python -m alife`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,20 @@
+"""The commands that ship, one file per thing that people do."""
+
+from __future__ import annotations
+
+from .archives import check_archive_command, export_command, replay_command
+from .listing import check_command, list_command
+from .searching import resume_command, search_command
+from .watching import import_command, run_command
+
+BUILT_IN = (
+    search_command,
+    resume_command,
+    replay_command,
+    export_command,
+    run_command,
+    check_archive_command,
+    list_command,
+    check_command,
+    import_command,
+)

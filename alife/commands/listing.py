@@ -1,0 +1,115 @@
+"""`alife list` and `alife check`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ..errors import BadOption, UnknownName
+from .options import plugin_option, registry_with
+
+KINDS = ("substrates", "worlds", "models", "searches", "scores", "plugins")
+
+
+@click.command("list")
+@click.argument("kind", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs: with options and their defaults.")
+@plugin_option
+def list_command(kind: str | None, as_json: bool, plugins: tuple[str, ...]) -> int:
+    """Show what there is: substrates, worlds, models, searches, scores, plugins."""
+    if kind is not None and kind not in KINDS:
+        raise UnknownName("list", kind, KINDS)
+    registry = registry_with(plugins)
+    kinds = [kind] if kind else list(KINDS)
+    if as_json:
+        click.echo(json.dumps({k: _rows(registry, k, full=True) for k in kinds}, indent=2, default=str))
+        return 0
+    for k in kinds:
+        rows = _rows(registry, k, full=False)
+        click.echo(click.style(k, bold=True))
+        width = max([len(row["name"]) for row in rows], default=0)
+        for row in rows:
+            click.echo(f"  {row['name']:{width}}  {_remark(row)}")
+    return 0
+
+
+def _remark(row: dict[str, Any]) -> str:
+    if row.get("error"):
+        return click.style(f"does not load: {row['error']}", fg="red")
+    return row.get("summary") or row.get("where", "")
+
+
+def _rows(registry: Any, kind: str, full: bool) -> list[dict[str, Any]]:
+    """One dict for each thing of a kind."""
+    if kind == "plugins":
+        return [vars(plugin).copy() for plugin in registry.plugins]
+    if kind == "worlds":
+        from ..config import catalog_names, catalog_summary
+
+        found = [(name, *catalog_summary(name)) for name in catalog_names()]
+        return [{"name": name, "substrate": substrate, "summary": summary} for name, substrate, summary in found]
+    rows = []
+    for name, entry in getattr(registry, kind).items():
+        row = {"name": name, "summary": entry.summary, "plugin": entry.plugin, "source": entry.source}
+        if full:
+            row["options"] = {key: _default(value) for key, value in (entry.options() or {}).items()}
+            if kind == "substrates":
+                row["horizon"] = entry.horizon
+        rows.append(row)
+    return rows
+
+
+def _default(value: Any) -> Any:
+    import inspect
+
+    return "needed" if value is inspect.Parameter.empty else value
+
+
+@click.command("check")
+@click.argument("name")
+@plugin_option
+def check_command(name: str, plugins: tuple[str, ...]) -> int:
+    """Prove that a substrate or model keeps its contract: exit code 0 = it does, 1 = it does not.
+
+    NAME is a registered name, or FILE.py:Class for a class in a file.
+    """
+    from ..testing import check_model, check_substrate
+
+    if ".py:" in name:
+        check, factory, options = _from_file(name)
+    else:
+        registry = registry_with(plugins)
+        if name in registry.models:
+            entry, check = registry.models[name], check_model
+        else:
+            known = [*registry.substrates, *registry.models]
+            if name not in registry.substrates:
+                raise UnknownName("substrate or model", name, known)
+            entry, check = registry.substrates[name], check_substrate
+        factory, options = entry.make, dict(entry.test_options)
+    results = check(factory, options)
+    for result in results:
+        click.echo(str(result))
+    failed = sum(not result.passed for result in results)
+    click.echo(f"{name}: {len(results) - failed} of {len(results)} checks passed")
+    return 1 if failed else 0
+
+
+def _from_file(name: str) -> tuple[Any, Any, dict[str, Any]]:
+    """The check that fits a class in a file, the class, and no options."""
+    from ..errors import PluginError
+    from ..registry import load_file
+    from ..testing import check_model, check_substrate
+
+    file, _, attribute = name.rpartition(":")
+    try:
+        module = load_file(file)
+    except Exception as cause:
+        raise PluginError(f"{file}: {cause}") from cause
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        classes = [n for n, value in vars(module).items() if isinstance(value, type)]
+        raise BadOption(f"{file} has no class {attribute!r}; it has {', '.join(classes) or 'none'}")
+    return (check_model if hasattr(found, "embed_images") else check_substrate), found, {}

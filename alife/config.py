@@ -1,0 +1,277 @@
+"""What a run is: a world to search and how to search it, from a name, a `.toml` file and `key=value` settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .errors import AlifeError, BadOption, BadWorld, UnknownName, suggest
+
+DEFAULT_WORLD = "lenia"
+DEFAULT_MINUTES = 2.0
+BUDGETS = ("generations", "evaluations", "minutes")
+TABLES = ("options", "search", "model")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A world and a search over its substrate; everything that a run depends on.
+
+    A world file has these keys, and nothing else; `name` and `plugins` come from the command line.
+    """
+
+    substrate: str
+    """Name of the substrate."""
+    steps: int
+    """How long each world runs, steps (its horizon)."""
+    name: str = ""
+    """Name of the world."""
+    summary: str = ""
+    """One line about the world."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Constructor options of the substrate."""
+    genotype: Any = None
+    """The world's own genotype: one number for all places, a list of numbers, or text the substrate reads."""
+    seed: int = 0
+    """Decides every random number of the run."""
+    score: str = ""
+    """Expression, see `alife.score`; higher is better."""
+    search: Mapping[str, Any] = field(default_factory=dict)
+    """`name` and the search's own options; without a name, one that suits score and genotype is chosen."""
+    model: Mapping[str, Any] = field(default_factory=lambda: {"name": "texture"})
+    """`name` and the model's own options."""
+    prompts: Sequence[str] = ()
+    """Texts that the frames should show, in time order."""
+    frames: int = 8
+    """Pictures taken of each world (K)."""
+    img_size: int | None = None
+    """Edge of a picture, pixels; None = what the model likes best."""
+    population: int = 16
+    """Worlds in one generation (N)."""
+    generations: int | None = None
+    """Budget: stop after so many generations."""
+    evaluations: int | None = None
+    """Budget: stop after the generation in which so many worlds have been run."""
+    minutes: float | None = None
+    """Budget: stop after the generation in which so many minutes have passed."""
+    memory_mb: int = 2048
+    """Budget for worlds that are evaluated at the same time, megabytes; changes no result."""
+    plugins: Sequence[str] = ()
+    """Plugin files, absolute paths."""
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            _check(f.name, getattr(self, f.name))
+        budgets = [name for name in BUDGETS if getattr(self, name) is not None]
+        if len(budgets) > 1:
+            raise BadOption(f"{' and '.join(budgets)} are given; expected at most one of {', '.join(BUDGETS)}")
+        if not self.score:
+            default = "prompt" if self.prompts else "illumination" if self._searches_by_looks() else "open_ended"
+            object.__setattr__(self, "score", default)
+        if not budgets:
+            object.__setattr__(self, "minutes", DEFAULT_MINUTES)
+        if self.frames > self.steps:
+            raise BadOption(f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step")
+
+    def _searches_by_looks(self) -> bool:
+        return self.search.get("name", "illuminate") in ("illuminate", "random")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, from which `RunConfig(**...)` makes the same configuration."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+
+_WHOLE = ("a whole number, 1 or more", lambda v: type(v) is int and v >= 1)
+_TEXT = ("text", lambda v: isinstance(v, str))
+_TABLE = ("a table of key = value", lambda v: isinstance(v, Mapping))
+_TEXTS = ("a list of texts", lambda v: isinstance(v, (list, tuple)) and all(isinstance(t, str) for t in v))
+_NAMED = ("a table with a text `name`", lambda v: isinstance(v, Mapping) and isinstance(v.get("name", ""), str))
+_EXPECTED = {
+    "substrate": _TEXT,
+    "name": _TEXT,
+    "summary": _TEXT,
+    "score": _TEXT,
+    "steps": _WHOLE,
+    "frames": _WHOLE,
+    "population": _WHOLE,
+    "memory_mb": _WHOLE,
+    "generations": _WHOLE,
+    "evaluations": _WHOLE,
+    "img_size": ("a whole number of pixels from 8 to 4096", lambda v: type(v) is int and 8 <= v <= 4096),
+    "minutes": ("a number of minutes, more than 0", lambda v: type(v) in (int, float) and 0 < v < float("inf")),
+    "seed": ("a whole number from 0 to 4294967295", lambda v: type(v) is int and 0 <= v < 2**32),
+    "options": _TABLE,
+    "search": _NAMED,
+    "model": _NAMED,
+    "prompts": _TEXTS,
+    "plugins": _TEXTS,
+    "genotype": ("a number, a list of numbers or text", lambda v: isinstance(v, (int, float, str, list, tuple))),
+}
+_OPTIONAL = ("genotype", "img_size", *BUDGETS)
+
+
+def _check(key: str, value: Any) -> None:
+    expected, fits = _EXPECTED[key]
+    if (value is None and key in _OPTIONAL) or fits(value):
+        return
+    raise BadOption(f"{key} is {value!r}; expected {expected}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunConfig:
+    """The configuration of a world by name or file, with changes on top.
+
+    Args:
+        world: name of a substrate, name of a world in the catalog, or path of a `.toml` file.
+        horizons: steps that each registered substrate runs for by default.
+        changes: keys of `RunConfig` that override what the world says; None = as the world says.
+
+    Raises:
+        UnknownName: no such world.
+        BadWorld: the file is missing, is not TOML, or has a wrong key or type; names file, key and what was expected.
+        BadOption: a change of the wrong type or range.
+    """
+    if world.endswith(".toml"):
+        said, where = _read(Path(world)), world
+        name = Path(world).stem
+    elif world in horizons:
+        said, where, name = {"substrate": world}, f"substrate {world}", world
+    elif world in catalog_names():
+        said, where, name = _read(_catalog_path(world)), f"world {world}", world
+    else:
+        hint = "`alife list worlds` and `alife list substrates` show them; a world file ends in .toml"
+        raise UnknownName("world", world, [*horizons, *catalog_names()], hint)
+    substrate = said.get("substrate")
+    if not isinstance(substrate, str) or substrate not in horizons:
+        near = suggest(str(substrate), sorted(horizons))
+        raise BadWorld(f"{where}: substrate is {substrate!r}; expected the name of a substrate; {near}")
+    values = {"name": name, "steps": horizons[substrate], **said}
+    try:
+        RunConfig(**values)
+    except BadOption as error:
+        raise BadWorld(f"{where}: {error}") from None
+    return RunConfig(**_merge(values, changes))
+
+
+def catalog_names() -> list[str]:
+    """Names of the worlds that ship.
+
+    >>> "orbium" in catalog_names()
+    True
+    """
+    folder = resources.files("alife.worlds.catalog")
+    return sorted(path.name[: -len(".toml")] for path in folder.iterdir() if path.name.endswith(".toml"))
+
+
+def catalog_summary(name: str) -> tuple[str, str]:
+    """(substrate, summary) of a world that ships."""
+    said = _read(_catalog_path(name))
+    return said["substrate"], said.get("summary", "")
+
+
+def _catalog_path(name: str) -> Any:
+    return resources.files("alife.worlds.catalog") / f"{name}.toml"
+
+
+def _read(path: Any) -> dict[str, Any]:
+    """The keys of a world file, checked for their names."""
+    try:
+        said = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadWorld(f"{path}: there is no such file; expected a world file, see `alife list worlds` for ready ones") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadWorld(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadWorld(f"{path}: cannot be read: {error}") from None
+    known = [f.name for f in fields(RunConfig) if f.name not in ("name", "plugins")]
+    for key in said:
+        if key not in known:
+            raise BadWorld(f"{path}: there is no key {key!r}; {suggest(key, known)}")
+    if "substrate" not in said:
+        raise BadWorld(f"{path}: the key 'substrate' is missing; expected substrate = \"lenia\" or another name")
+    return said
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """`key=value` settings as nested changes; values are read as TOML, bare words as text.
+
+    >>> parse_settings(["steps=512", "options.world_size=64", "search.sigma=0.2", "model.name=pixels"])
+    {'steps': 512, 'options': {'world_size': 64}, 'search': {'sigma': 0.2}, 'model': {'name': 'pixels'}}
+
+    Raises:
+        BadOption: not of the form key=value, or a key that does not exist.
+    """
+    changes: dict[str, Any] = {}
+    keys = [f.name for f in fields(RunConfig) if f.name not in ("name", "plugins", *TABLES)]
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise BadOption(f"--set {setting!r}: expected key=value, such as steps=512 or options.world_size=64")
+        table, dot, inner = key.partition(".")
+        if dot and table in TABLES and inner:
+            changes.setdefault(table, {})[inner] = _value(text)
+        elif not dot and key in keys:
+            changes[key] = _value(text)
+        else:
+            known = [*keys, *(f"{t}.{key.rpartition('.')[2]}" for t in TABLES)]
+            raise BadOption(f"--set {setting!r}: there is no key {key!r}; {suggest(key, known)}")
+    return changes
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes on top of what a world says; another search or model by name drops the old one's options."""
+    merged = dict(values)
+    given = {key: value for key, value in changes.items() if value is not None and value != ()}
+    if any(key in given for key in BUDGETS):
+        for key in BUDGETS:
+            merged.pop(key, None)
+    if ("score" in given or "prompts" in given) and "name" not in given.get("search", {}):
+        merged.pop("search", None)
+    for key, value in given.items():
+        if key not in TABLES:
+            merged[key] = value
+            continue
+        old = dict(merged.get(key, {"name": "texture"} if key == "model" else {}))
+        if "name" in value and value["name"] != old.get("name"):
+            old = {}
+        merged[key] = {**old, **value}
+    return merged
+
+
+def replace(config: RunConfig, **changes: Any) -> RunConfig:
+    """A configuration with some keys changed; one budget takes the place of another."""
+    if any(key in changes for key in BUDGETS):
+        changes = {**dict.fromkeys(BUDGETS), **changes}
+    return dataclasses.replace(config, **changes)
+
+
+def from_json(values: Mapping[str, Any]) -> RunConfig:
+    """The configuration that `as_json` wrote.
+
+    Raises:
+        BadWorld: keys that this version does not know, or values of another type.
+    """
+    try:
+        return RunConfig(**values)
+    except (TypeError, AlifeError) as error:
+        raise BadWorld(f"the stored run configuration cannot be used by this version: {error}") from None

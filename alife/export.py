@@ -1,0 +1,84 @@
+"""What people take away from an archive: sheets, films, records, tables."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from .errors import ArchiveError, BadOption
+from .replay import film
+from .storage import Archive
+from .storage.media import check_target, write_media, write_picture
+from .storage.sheet import contact_sheet, most_different
+
+SHEET_TILES = 24
+FILM_SIZE = 256
+STILL_SIZE = 512
+
+
+def write_sheet(archive: Archive, target: Path, *, title: str, tiles: int = SHEET_TILES) -> None:
+    """A contact sheet of the most different lifeforms, the best one first.
+
+    Raises:
+        ArchiveError: the archive is empty.
+    """
+    if not len(archive):
+        raise ArchiveError(f"{archive.path} holds no lifeform yet; search longer: alife resume {archive.path}")
+    check_target(target, (".png",))
+    z, readable = archive.last_embeddings()
+    sound = np.intersect1d(np.flatnonzero(readable), archive.sound)
+    best = int(np.flatnonzero(sound == archive.best(1)[0].id)[0])
+    ids = sound[most_different(z[sound], min(tiles, len(sound)), first=best)]
+    lifeforms = [archive[i] for i in ids]
+    frames = np.stack([lifeform.frames[-1] for lifeform in lifeforms])
+    labels = [f"{lifeform.id}   {lifeform.score:.2f}" for lifeform in lifeforms]
+    write_picture(target, contact_sheet(frames, labels, title=title))
+
+
+def export_film(
+    archive: Archive, i: int, target: Path, *, frames: int | None = None, img_size: int | None = None, fps: float = 30.0
+) -> None:
+    """A lifeform's life as .gif .mp4 .webm .webp, or its last moment as .png, run again from its record."""
+    still = target.suffix.lower() == ".png"
+    size = img_size or (STILL_SIZE if still else FILM_SIZE)
+    count = 1 if still else frames
+    write_film(target, lambda: film(archive, i, frames=count, img_size=size), fps)
+
+
+def write_film(target: Path, make: Callable[[], UInt8[np.ndarray, "K H W 3"]], fps: float) -> None:
+    """Pictures that are made only when the place to write them is known to be good."""
+    check_target(target)
+    write_media(target, make(), fps=fps)
+
+
+def write_record(archive: Archive, i: int, target: Path) -> None:
+    """One lifeform's record as .npz: genotype, frames, embedding, seed, score and every measure."""
+    check_target(target, (".npz",))
+    lifeform = archive[i]
+    np.savez_compressed(
+        target,
+        id=lifeform.id,
+        genotype=lifeform.genotype,
+        frames=lifeform.frames,
+        embedding=lifeform.embedding,
+        seed=lifeform.seed,
+        score=lifeform.score,
+        parents=np.asarray(lifeform.parents),
+        **{f"measure_{name}": value for name, value in lifeform.measures.items()},
+    )
+
+
+def write_table(archive: Archive, target: Path) -> None:
+    """Every lifeform's numbers as .csv, one row each."""
+    check_target(target, (".csv",))
+    table = archive.table()
+    if not table:
+        raise BadOption(f"{archive.path} has no columns")
+    with target.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(table)
+        rows.writerows(zip(*(column.tolist() for column in table.values()), strict=True))

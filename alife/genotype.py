@@ -1,0 +1,122 @@
+"""Genotypes as flat vectors: one flatten for searches, archives and files alike."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Num
+
+from .errors import BadGenotype, PluginError
+from .substrate import Substrate
+from .types import PRNGKey, Tree
+
+
+class GenotypeSpace:
+    """All genotypes of one substrate, seen as vectors of one dtype (the `Space` that searches are handed).
+
+    The order is that of `jax.tree` (dict keys sorted), each leaf row by row: the order of published ASAL genotypes.
+
+    Args:
+        substrate: whose parameters these are.
+        name: of the substrate, for messages.
+        start: the genotype a world file names, if any.
+
+    Raises:
+        PluginError: `default_params` fails or gives leaves that are not numbers.
+    """
+
+    def __init__(self, substrate: Substrate, name: str, start: Any = None) -> None:
+        self.substrate, self.name = substrate, name
+        try:
+            example = jax.eval_shape(substrate.default_params, jax.random.key(0))
+        except Exception as cause:
+            raise PluginError(f"substrate {name!r} raised in default_params: {cause!r}; run `alife check {name}`") from cause
+        leaves, self._tree = jax.tree.flatten(example)
+        if not leaves:
+            raise PluginError(f"substrate {name!r} has no parameters: default_params returned {example!r}")
+        self._shapes = [leaf.shape for leaf in leaves]
+        self._dtypes = [np.dtype(leaf.dtype) for leaf in leaves]
+        kinds = {"real" if np.issubdtype(d, np.floating) else "integer" for d in self._dtypes}
+        if len(kinds) > 1:
+            raise BadGenotype(
+                f"substrate {name!r} mixes real and integer parameters {[str(d) for d in self._dtypes]}; "
+                "expected all of one kind: let default_params return the searched ones and make the rest options"
+            )
+        self.dtype = np.dtype(np.float32 if kinds == {"real"} else np.int32)
+        self.size = int(sum(np.prod(shape, dtype=int) for shape in self._shapes))
+        self._start = None if start is None else self.coerce(start)
+
+    @property
+    def start(self) -> Num[Array, " G"] | None:
+        """The genotype that the world names, or None."""
+        return None if self._start is None else jnp.asarray(self._start)
+
+    @cached_property
+    def scale(self) -> float:
+        """Root mean square of one number over 64 samples of the prior (1 where they are all zero)."""
+        size = float(jnp.sqrt(jnp.mean(jnp.square(self.sample(jax.random.key(0), 64).astype(jnp.float32)))))
+        return size if size > 0 else 1.0
+
+    def flatten(self, params: Tree) -> Num[Array, " G"]:
+        """The vector of a parameter tree."""
+        return ravel_pytree(params)[0].astype(self.dtype)
+
+    def unflatten(self, genotype: Num[Array, " G"]) -> Tree:
+        """The parameter tree of a vector."""
+        ends = np.cumsum([np.prod(shape, dtype=int) for shape in self._shapes])[:-1]
+        parts = jnp.split(jnp.asarray(genotype), ends)
+        leaves = [p.reshape(s).astype(d) for p, s, d in zip(parts, self._shapes, self._dtypes, strict=True)]
+        return jax.tree.unflatten(self._tree, leaves)
+
+    def sample(self, key: PRNGKey, n: int) -> Num[Array, "N G"]:
+        """n genotypes from the substrate's own prior."""
+        return jax.vmap(lambda k: self.flatten(self.substrate.default_params(k)))(jax.random.split(key, n))
+
+    def mutate(self, key: PRNGKey, genotypes: Num[Array, "N G"], sigma: float) -> Num[Array, "N G"]:
+        """Changed copies: the substrate's own `mutate` if it has one, else gaussian noise of sigma x scale.
+
+        Raises:
+            BadGenotype: integer genotypes of a substrate without `mutate`.
+        """
+        own = getattr(self.substrate, "mutate", None)
+        if own is not None:
+            keys = jax.random.split(key, len(genotypes))
+            return jax.vmap(lambda k, g: self.flatten(own(k, self.unflatten(g))))(keys, jnp.asarray(genotypes))
+        if self.dtype != np.float32:
+            raise BadGenotype(
+                f"substrate {self.name!r} has integer genotypes and no `mutate` of its own; "
+                "give it mutate(rng, params) -> params, or use --search random"
+            )
+        return genotypes + sigma * self.scale * jax.random.normal(key, genotypes.shape)
+
+    def coerce(self, value: Any) -> Num[np.ndarray, " G"]:
+        """A genotype as people write it: one number for all places, a list of numbers, or the substrate's own text.
+
+        Raises:
+            BadGenotype: wrong length, not a number, NaN, or text that the substrate does not read.
+        """
+        expected = f"{self.size} {'real' if self.dtype == np.float32 else 'integer'} number(s) for substrate {self.name!r}"
+        if isinstance(value, str):
+            read = getattr(self.substrate, "from_text", None)
+            if read is None:
+                raise BadGenotype(f"genotype is the text {value!r}; expected {expected}, which reads no text")
+            return np.asarray(self.flatten(read(value)))
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise BadGenotype(f"genotype is {value!r}; expected {expected}") from None
+        if array.size == 1:
+            array = np.full(self.size, float(array.reshape(())))
+        if array.shape != (self.size,):
+            raise BadGenotype(f"genotype has shape {array.shape}; expected {expected}")
+        bad = np.flatnonzero(~np.isfinite(array))
+        if bad.size:
+            raise BadGenotype(f"genotype has {bad.size} NaN or infinite number(s), the first at place {bad[0]}; expected {expected}")
+        if self.dtype != np.float32 and not np.array_equal(array, np.round(array)):
+            raise BadGenotype(f"genotype {value!r} is not made of integers; expected {expected}")
+        return array.astype(self.dtype)

@@ -1,0 +1,60 @@
+"""What a result depends on besides its configuration: versions, sources, machine."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from .model import Model
+from .registry import Entry
+
+PACKAGES = ("alife", "jax", "jaxlib", "numpy", "zarr", "evosax")
+
+
+def provenance(substrate: Entry, model: Entry, made: Model) -> dict[str, Any]:
+    """Plain values that say what made a run: stored with it, compared on replay."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "substrate": {"name": substrate.name, "plugin": substrate.plugin, "source": source_hash(substrate)},
+        "model": {"name": model.name, "plugin": model.plugin, "identity": made.identity},
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "device": f"{jax.default_backend()}: {jax.devices()[0].device_kind}",
+        },
+    }
+
+
+def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What changed since a run was made, in words; empty when nothing did.
+
+    >>> differences({"versions": {"jax": "1"}}, {"versions": {"jax": "2"}})
+    ['versions jax: 1 then, 2 now']
+    """
+    changes = []
+    for part in then:
+        for key, was in then[part].items():
+            has = now.get(part, {}).get(key)
+            if was != has:
+                changes.append(f"{part} {key}: {was} then, {has} now")
+    return changes
+
+
+def source_hash(entry: Entry) -> str:
+    """SHA-256 of the file that defines a plugin's class; empty when there is no such file."""
+    try:
+        return hashlib.sha256(Path(inspect.getfile(entry.resolve())).read_bytes()).hexdigest()
+    except (TypeError, OSError):
+        return ""
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,337 @@
+"""The loop around the pipeline: ask, evaluate, tell, archive; again until the budget is spent.
+
+Every random number comes from the run's seed and the generation's number, and the search's state is part of what one
+generation commits: so a run that is killed at any moment and resumed ends as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from .config import RunConfig, from_json, load_world, replace
+from .errors import ArchiveDamaged, BadOption
+from .evaluate import evaluate
+from .pipeline import Pipeline
+from .registry import Registry, default_registry
+from .score import ScoreExpression
+from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
+from .types import Evaluation, Tree, Verdict
+
+COVERED = 4096
+"""Coverage looks at so many of the latest lifeforms."""
+
+
+@dataclass(frozen=True)
+class GenerationReport:
+    """One generation, safely archived: the numbers that people follow, and the evaluation itself."""
+
+    generation: int
+    evaluations: int
+    """Worlds run since the run began."""
+    lifeforms: int
+    """Worlds in the archive."""
+    invalid: int
+    """Worlds of the run that gave NaN or infinite numbers; they are not archived."""
+    best: float
+    """Highest score of the run so far."""
+    coverage: float
+    """Mean distance (1 - cosine) from a lifeform to its nearest, over the latest 4096: in [0, 2]."""
+    rate: float
+    """Evaluations per second, in this generation."""
+    seconds: float
+    """Spent on the run, all its processes together."""
+    seconds_left: float
+    """Until the budget is spent, as far as can be told."""
+    evaluation: Evaluation
+    path: Path
+    """The archive."""
+
+
+class Setup:
+    """Everything a configuration names, made and checked against each other before anything runs.
+
+    Raises:
+        AlifeError: with the reason; nothing has been written yet.
+    """
+
+    def __init__(self, config: RunConfig, registry: Registry) -> None:
+        self.registry = registry
+        self.pipeline = pipeline = Pipeline(config, registry)
+        if "name" not in config.search:
+            name = "illuminate" if config.score == "illumination" else self._climber()
+            config = replace(config, search={"name": name, **config.search})
+        self.config = config
+        options = {key: value for key, value in config.search.items() if key != "name"}
+        self.search = registry.searches[config.search["name"]].make(**options)
+        self.texts = self._embed_prompts()
+        self.measures = pipeline.evaluator.measure_names()
+        self.expression = ScoreExpression(config.score, registry, self.measures)
+
+    def _climber(self) -> str:
+        return "Sep_CMA_ES" if self.pipeline.space.dtype == np.float32 else "random"
+
+    def _embed_prompts(self) -> Float[np.ndarray, "P D"] | None:
+        if not self.config.prompts:
+            return None
+        embed = getattr(self.pipeline.model, "embed_text", None)
+        if embed is None:
+            able = [n for n, e in self.registry.models.items() if hasattr(e.resolve(), "embed_text")]
+            instead = f"use --model {' or '.join(able)}" if able else "none of the installed models does"
+            name = self.pipeline.model_entry.name
+            raise BadOption(f"--prompt needs a model that knows text; model {name!r} does not; {instead}")
+        return np.asarray(embed(list(self.config.prompts)), np.float32)
+
+    def keys(self) -> tuple[Any, Any]:
+        """The key that starts the search, and the key that generations are folded from."""
+        first, generations = jax.random.split(jax.random.key(self.config.seed))
+        return first, generations
+
+
+def run_search(
+    world: str | RunConfig,
+    *,
+    out: str | Path,
+    registry: Registry | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    **changes: Any,
+) -> Archive:
+    """Search a world and keep what is found in a new archive.
+
+    Args:
+        world: name of a substrate or of a world in the catalog, path of a `.toml` file, or a whole configuration.
+        out: directory of the new archive; it must not exist.
+        registry: what may be named; None = what is installed.
+        stop: asked after every generation; True ends the run early, resumable.
+        changes: keys of `alife.config.RunConfig`, such as `generations=20, score="open_ended"`.
+
+    Raises:
+        AlifeError: with the reason; whatever was archived before stays.
+    """
+    registry = registry or default_registry()
+    if isinstance(world, str):
+        horizons = {name: entry.horizon for name, entry in registry.substrates.items()}
+        config = load_world(world, horizons, **changes, plugins=registry.files)
+    else:
+        config = replace(world, **changes)
+    setup = Setup(config, registry)
+    evaluator, space = setup.pipeline.evaluator, setup.pipeline.space
+    size, count = evaluator.img_size, evaluator.schedule.count
+    with create_archive(
+        Path(out),
+        config=setup.config.as_json(),
+        substrate=setup.config.substrate,
+        genotype_size=space.size,
+        genotype_dtype=space.dtype,
+        frames=(count, size, size),
+        dim=setup.pipeline.model.dim,
+        measures=setup.measures,
+        provenance=setup.pipeline.provenance(),
+    ) as writer:
+        _search(setup, writer, Path(out), stop)
+    return open_archive(out)
+
+
+def resume_search(
+    path: str | Path,
+    *,
+    registry: Registry | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    budget: Mapping[str, Any] | None = None,
+) -> Archive:
+    """Go on with a run exactly where its last archived generation ended.
+
+    Args:
+        path: the archive.
+        registry: what may be named; None = what is installed and the run's own plugin files.
+        stop: asked after every generation; True ends the run early, resumable.
+        budget: {"generations" | "evaluations" | "minutes": number} in place of the run's own, counted from its start.
+
+    Raises:
+        AlifeError: with the reason; what was archived before stays.
+    """
+    with resume_archive(Path(path)) as writer:
+        config = from_json(writer.archive.config)
+        if budget:
+            config = replace(config, **budget)
+        if registry is None:
+            registry = Registry(config.plugins) if config.plugins else default_registry()
+        setup = Setup(config, registry)
+        _search(setup, writer, Path(path), stop)
+    return open_archive(path)
+
+
+def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], bool]) -> None:
+    first_key, generation_key = setup.keys()
+    search, n = setup.search, setup.config.population
+    state = search.init(first_key, setup.pipeline.space, n)
+    if writer.generation >= 0:
+        state = restore(state, writer.checkpoint)
+    progress = {"seconds": 0.0, "evaluations": 0, "invalid": 0, "best": None, **writer.progress}
+    memory = Memory(writer.archive, setup.pipeline.model.dim)
+    clock = time.monotonic()
+    while not stop() and left(setup.config, writer.generation + 1, progress) > 0:
+        generation = writer.generation + 1
+        ask_key, world_key = jax.random.split(jax.random.fold_in(generation_key, generation))
+        genotypes, state = search.ask(ask_key, state)
+        genotypes = np.asarray(genotypes)
+        evaluation = evaluate(
+            setup.pipeline.evaluator,
+            setup.expression,
+            genotypes,
+            jax.random.split(world_key, len(genotypes)),
+            memory.rows,
+            memory.count,
+            setup.texts,
+        )
+        state, verdict = search.tell(state, genotypes, evaluation)
+        rows = kept_rows(genotypes, evaluation, verdict, progress["evaluations"], memory.numbers)
+        clock, seconds = time.monotonic(), time.monotonic() - clock
+        progress = advance(progress, evaluation, seconds)
+        writer.append(rows, generation=generation, checkpoint=checkpoint(state), progress=progress)
+        memory.add(rows)
+        report = GenerationReport(
+            generation=generation,
+            evaluations=progress["evaluations"],
+            lifeforms=memory.count,
+            invalid=progress["invalid"],
+            best=float("nan") if progress["best"] is None else progress["best"],
+            coverage=memory.coverage,
+            rate=len(genotypes) / seconds,
+            seconds=progress["seconds"],
+            seconds_left=seconds_left(left(setup.config, generation + 1, progress), progress["seconds"]),
+            evaluation=evaluation,
+            path=path,
+        )
+        setup.registry.hooks.hook.generation_finished(report=report)
+
+
+def left(config: RunConfig, generations: int, progress: Mapping[str, Any]) -> float:
+    """Share of the budget that is left, in [0, 1]."""
+    spent = {"generations": generations, "evaluations": progress["evaluations"], "minutes": progress["seconds"] / 60}
+    for name, value in spent.items():
+        budget = getattr(config, name)
+        if budget is not None:
+            return max(0.0, 1 - value / budget)
+    raise BadOption("the run has no budget; expected generations, evaluations or minutes")
+
+
+def seconds_left(share: float, seconds: float) -> float:
+    """How long the rest of a budget takes when it goes on as before.
+
+    >>> seconds_left(0.75, 10.0)
+    30.0
+    """
+    return seconds * share / (1 - share) if share < 1 else 0.0
+
+
+def advance(progress: Mapping[str, Any], evaluation: Evaluation, seconds: float) -> dict[str, Any]:
+    """The run's counters after one more generation."""
+    scores = np.asarray(evaluation.scores)[np.asarray(evaluation.valid)]
+    best = [float(scores.max())] if scores.size else []
+    return {
+        "seconds": progress["seconds"] + seconds,
+        "evaluations": progress["evaluations"] + len(evaluation.scores),
+        "invalid": progress["invalid"] + int(np.sum(~np.asarray(evaluation.valid))),
+        "best": max([*best, *([] if progress["best"] is None else [progress["best"]])], default=None),
+    }
+
+
+def kept_rows(
+    genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, before: int, numbers: list[int]
+) -> Rows:
+    """The worlds that the search keeps, as rows of the archive.
+
+    Args:
+        genotypes: all of the generation.
+        evaluation: of all of them.
+        verdict: what the search said.
+        before: worlds run in earlier generations.
+        numbers: evaluation number of every lifeform in the archive, ascending; its place is the lifeform's id.
+    """
+    keep = np.flatnonzero(np.asarray(verdict.keep) & np.asarray(evaluation.valid))
+    number = (before + keep).astype(np.int64)
+    known = np.array([*numbers, *number], np.int64)
+    parents = np.asarray(verdict.parents)[keep].astype(np.int64)
+    place = np.searchsorted(known, parents)
+    found = (parents >= 0) & (known[np.minimum(place, max(0, len(known) - 1))] == parents) if len(known) else parents < -1
+    return Rows(
+        genotype=genotypes[keep],
+        parent=np.where(found, place, -1).astype(np.int64),
+        operator=np.asarray(verdict.operator)[keep].astype(np.uint8),
+        evaluation=number,
+        seed=np.asarray(jax.random.key_data(evaluation.keys))[keep].astype(np.uint32),
+        score=np.asarray(evaluation.scores)[keep].astype(np.float32),
+        measures={name: np.asarray(values)[keep].astype(np.float32) for name, values in evaluation.measures.items()},
+        valid=np.asarray(evaluation.valid)[keep],
+        embedding=np.asarray(evaluation.z)[keep].astype(np.float32),
+        frames=np.asarray(evaluation.frames)[keep],
+    )
+
+
+class Memory:
+    """What the run knows of its archive without reading it again: last embeddings, numbers, coverage."""
+
+    def __init__(self, archive: Archive, dim: int) -> None:
+        self.count, self.numbers = 0, list[int]()
+        self.rows = np.zeros((1024, dim), np.float32)
+        self._nearest = np.zeros(0, np.float32)
+        if len(archive):
+            z, numbers = archive.last_embeddings()[0], archive.column("evaluation")
+            for start in range(0, len(z), COVERED):
+                self._take(z[start : start + COVERED], numbers[start : start + COVERED])
+
+    def add(self, rows: Rows) -> None:
+        """Remember the lifeforms of one generation."""
+        if len(rows.evaluation):
+            self._take(rows.embedding[:, -1], rows.evaluation)
+
+    def _take(self, z: Float[np.ndarray, "n D"], numbers: np.ndarray) -> None:
+        while self.count + len(z) > len(self.rows):  # doubled, so that few shapes are ever compiled
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        recent = self.rows[max(0, self.count - COVERED) : self.count]
+        across = z @ recent.T
+        among = np.where(np.eye(len(z), dtype=bool), -1, z @ z.T)
+        nearest = np.maximum(self._nearest[-COVERED:], across.max(0, initial=-1))
+        self._nearest = np.concatenate([nearest, np.maximum(across.max(1, initial=-1), among.max(1, initial=-1))])
+        self.rows[self.count : self.count + len(z)] = z
+        self.count += len(z)
+        self.numbers += [int(number) for number in numbers]
+
+    @property
+    def coverage(self) -> float:
+        """Mean distance (1 - cosine) from a lifeform to its nearest, over the latest ones: in [0, 2]; 0 of fewer than 2."""
+        return float(1 - self._nearest[-COVERED:].mean()) if self.count > 1 else 0.0
+
+
+def checkpoint(state: Tree) -> dict[str, np.ndarray]:
+    """A search's state as named arrays: names are the paths of its tree."""
+    leaves = jax.tree_util.tree_leaves_with_path(state)
+    return {
+        ".".join(["state", *filter(None, [jax.tree_util.keystr(path, simple=True, separator=".")])]): np.asarray(leaf)
+        for path, leaf in leaves
+    }
+
+
+def restore(state: Tree, saved: Mapping[str, np.ndarray]) -> Tree:
+    """The state whose arrays were saved; `state` gives the tree.
+
+    Raises:
+        ArchiveDamaged: the names differ.
+    """
+    names = list(checkpoint(state))
+    if set(names) != set(saved):
+        raise ArchiveDamaged(
+            f"the checkpoint holds {sorted(saved)}; this version of the search expects {sorted(names)}; "
+            "resume with the version that wrote it, see the archive's provenance"
+        )
+    return jax.tree.unflatten(jax.tree.structure(state), [jnp.asarray(saved[name]) for name in names])
+

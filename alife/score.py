@@ -1,0 +1,119 @@
+"""Scores as people write them: weighted sums such as `open_ended + 0.2*speed`, bound to what is registered.
+
+A name is a registered score or a measure of the substrate.  Allowed are + - * / with numbers, brackets, and options
+in call form: `novelty(k=3)`.  Higher is better, always.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .errors import AlifeError, BadOption, PluginError, UnknownName, suggest
+from .registry import Registry
+from .types import Population
+
+Term = Callable[[Population], Any]
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+}
+
+
+class ScoreExpression:
+    """A score compiled from text; calling it gives one number for each world of a population.
+
+    Args:
+        text: the expression.
+        registry: where score names are looked up.
+        measures: names of the substrate's measures.
+
+    Raises:
+        BadOption: the text is not such an expression, or a score refuses its options.
+        UnknownName: a name that is neither a score nor a measure.
+    """
+
+    def __init__(self, text: str, registry: Registry, measures: Sequence[str]) -> None:
+        self.text = text
+        self.names: set[str] = set()
+        self._registry, self._measures = registry, tuple(measures)
+        try:
+            tree = ast.parse(text.strip(), mode="eval")
+        except (SyntaxError, ValueError):
+            raise BadOption(f"score {text!r} cannot be read; expected a sum such as 'open_ended + 0.2*speed'") from None
+        self._term = self._bind(tree.body)
+        if not self.names:
+            raise BadOption(f"score {text!r} names no score; expected a sum such as 'open_ended + 0.2*speed'")
+        self._program = jax.jit(self._evaluate)
+
+    def __call__(self, population: Population) -> Float[Array, " N"]:
+        """Higher is better; one number per world, NaN where the expression divides by zero."""
+        return self._program(population)
+
+    def _evaluate(self, population: Population) -> Float[Array, " N"]:
+        return jnp.broadcast_to(jnp.asarray(self._term(population), jnp.float32), population.z.shape[:1])
+
+    def _bind(self, node: ast.expr) -> Term:
+        match node:
+            case ast.Constant(value=bool()):
+                pass
+            case ast.Constant(value=int() | float() as number):
+                return lambda _: number
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                term = self._bind(operand)
+                return lambda population: -term(population)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                first, second, combine = self._bind(left), self._bind(right), _OPERATORS[type(op)]
+                return lambda population: combine(first(population), second(population))
+            case ast.Name(id=name):
+                return self._named(name, {})
+            case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
+                return self._named(name, self._options(name, keywords))
+        raise BadOption(
+            f"score {self.text!r}: {ast.unparse(node)!r} is not allowed; "
+            "expected names, numbers, + - * / and options such as novelty(k=3)"
+        )
+
+    def _options(self, name: str, keywords: list[ast.keyword]) -> dict[str, Any]:
+        try:
+            return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
+        except ValueError:
+            raise BadOption(f"score {self.text!r}: options of {name} must be plain values, as in novelty(k=3)") from None
+
+    def _named(self, name: str, options: dict[str, Any]) -> Term:
+        self.names.add(name)
+        if name in self._registry.scores:
+            entry = self._registry.scores[name]
+            known = entry.options() or {}
+            for option in options:
+                if option not in known:
+                    raise BadOption(f"score {name!r} has no option {option!r}; {suggest(option, known)}")
+            function = entry.resolve()
+            return lambda population: _guarded(function, name, population, options)
+        if name in self._measures:
+            if options:
+                raise BadOption(f"score {self.text!r}: {name} is a measure of the world and takes no options")
+            return lambda population: population.measures[name]
+        raise UnknownName(
+            "score or measure", name, [*self._registry.scores, *self._measures], "`alife list scores` shows the scores"
+        )
+
+
+def _guarded(function: Callable[..., Any], name: str, population: Population, options: dict[str, Any]) -> Any:
+    """What a score raises or returns wrongly becomes one error that names it."""
+    try:
+        value = function(population, **options)
+    except AlifeError:
+        raise
+    except Exception as cause:
+        raise PluginError(f"score {name!r} raised {type(cause).__name__}: {cause}") from cause
+    if jnp.shape(value) != population.z.shape[:1]:
+        raise PluginError(f"score {name!r} returned shape {jnp.shape(value)}; expected one number for each world")
+    return value

@@ -1,0 +1,56 @@
+"""The substrate contract: four methods, and abilities that the engine finds by their names.
+
+A substrate is any object with the four methods below; there is no base class.  All of them are pure and work under
+`jax.jit`, `jax.vmap` and `jax.lax.scan`.  The engine calls them in this order, for every world:
+
+```
+params = default_params(rng)               or a genotype from a search
+params = express(params)                   where the substrate has it: everything that depends on the genotype but not
+                                           on time; all later calls get its result as `params`
+state  = init_state(rng, params)
+state  = step_state(rng, state, params)    T times
+image  = render_state(state, params, img_size=224)     K times
+numbers = measures(state, params)          once, at the end, where the substrate has it
+```
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Array, Float
+
+from .types import PRNGKey, Tree
+
+METHODS = ("default_params", "init_state", "step_state", "render_state")
+"""What every substrate has."""
+
+ABILITIES = {
+    "express": "express(params) -> params: what depends on the genotype but not on time, computed once per world",
+    "measures": "measures(state, params) -> {name: number}: named numbers about a world",
+    "reward": "reward(state, params) -> number, higher is better",
+    "mutate": "mutate(rng, params) -> params: a changed copy of a genotype",
+    "crossover": "crossover(rng, params, params) -> params: a mix of two genotypes",
+    "bounds": "bounds() -> (low, high), each shaped as params",
+    "parameters": "parameters() -> {name: Parameter}: names, ranges and units, for sliders",
+    "from_text": "from_text(text) -> params: a genotype as people write it, such as B3/S23",
+    "from_file": "from_file(path) -> [(name, options, params)]: worlds from a file format of the field",
+}
+"""What a substrate may have besides, found by attribute."""
+
+
+@runtime_checkable
+class Substrate(Protocol):
+    """A family of dynamics.  Parameters and states are any pytrees of arrays."""
+
+    def default_params(self, rng: PRNGKey) -> Tree:
+        """A genotype from the substrate's own prior."""
+
+    def init_state(self, rng: PRNGKey, params: Tree) -> Tree:
+        """The first moment of a world."""
+
+    def step_state(self, rng: PRNGKey, state: Tree, params: Tree) -> Tree:
+        """The next moment: same tree, shapes and dtypes as `state`."""
+
+    def render_state(self, state: Tree, params: Tree, img_size: int) -> Float[Array, "H W 3"]:
+        """A square picture of the state, H = W = img_size, red green blue in [0, 1]."""

@@ -1,0 +1,95 @@
+"""Shapes, declared once, and the values that travel between the parts.
+
+Letters: N population, T steps, K frames, H W height and width, D embedding, G genotype.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key, Num, UInt8
+
+Tree: TypeAlias = Any
+"""Any pytree of arrays."""
+
+ArrayLike: TypeAlias = jax.Array | np.ndarray
+"""A JAX or a NumPy array."""
+
+PRNGKey: TypeAlias = Key[Array, ""]
+"""One typed PRNG key, as `jax.random.key(seed)` makes it."""
+
+
+class Evaluation(NamedTuple):
+    """What is known of a population of worlds once they have been run, drawn, embedded and scored."""
+
+    scores: Float[ArrayLike, " N"]
+    """Higher is better; -inf where the world is not valid."""
+    z: Float[ArrayLike, "N K D"]
+    """Unit embeddings of the K frames, in time order; zeros where the world is not valid."""
+    measures: dict[str, Float[ArrayLike, " N"]]
+    """The substrate's named numbers at the last step."""
+    valid: Bool[ArrayLike, " N"]
+    """False where any frame, measure, embedding or score was NaN or infinite."""
+    frames: UInt8[ArrayLike, "N K H W 3"]
+    """The pictures, 0..255."""
+    keys: Key[ArrayLike, " N"]
+    """The PRNG key that each world was run with."""
+
+
+class Population(NamedTuple):
+    """What a score sees: worlds that have been run together, and what the run has kept so far."""
+
+    z: Float[Array, "N K D"]
+    """Unit embeddings of the K frames of each world, in time order; zeros where the world is not valid."""
+    measures: dict[str, Float[Array, " N"]]
+    """The substrate's named numbers at the last step."""
+    memory: Float[Array, "M D"]
+    """Unit embeddings of the last frame of every lifeform in the archive; rows from `remembered` on are zeros."""
+    remembered: Int[ArrayLike, ""] | int
+    """How many rows of `memory` are lifeforms."""
+    texts: Float[Array, "P D"] | None = None
+    """Unit embeddings of the prompts, in order."""
+
+
+class Verdict(NamedTuple):
+    """What a search decided about the genotypes it was just told of."""
+
+    keep: Bool[ArrayLike, " N"]
+    """True for worlds to be kept in the archive as lifeforms."""
+    parents: Int[ArrayLike, "N 2"]
+    """Evaluation numbers (0, 1, 2 ... over the whole run) of the parents; -1 = none."""
+    operator: Int[ArrayLike, " N"]
+    """How the genotype came about: an index into `OPERATORS`."""
+
+
+OPERATORS = ("sample", "mutate", "crossover", "distribution", "given")
+"""Ways a genotype comes about: drawn from the substrate's own prior; changed from one parent; mixed from two; drawn
+from a search distribution; handed in by the user."""
+
+
+@runtime_checkable
+class Space(Protocol):
+    """The genotypes of one substrate, as a search sees them: flat vectors of one dtype."""
+
+    size: int
+    """Numbers in one genotype (G)."""
+    dtype: np.dtype
+    """float32 for real genotypes, int32 for integer ones."""
+    name: str
+    """Name of the substrate, for messages."""
+
+    @property
+    def start(self) -> Num[Array, " G"] | None:
+        """The genotype that the world file names, or None."""
+
+    @property
+    def scale(self) -> float:
+        """Typical size of one number of a genotype: its root mean square over samples of the prior, > 0."""
+
+    def sample(self, key: PRNGKey, n: int) -> Num[Array, "N G"]:
+        """n genotypes from the substrate's own prior."""
+
+    def mutate(self, key: PRNGKey, genotypes: Num[Array, "N G"], sigma: float) -> Num[Array, "N G"]:
+        """Changed copies: the substrate's own `mutate` if it has one, else gaussian noise of sigma x scale."""

@@ -1,0 +1,127 @@
+"""`illuminate`: ASAL's genetic algorithm, which fills a population with worlds that look unlike each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Num
+
+from alife.errors import BadOption
+from alife.hookspecs import hookimpl
+from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
+
+from .random_sampling import with_start
+
+
+class State(NamedTuple):
+    """The population (S places) and how the generation in flight came about."""
+
+    genotypes: Num[Array, "S G"]
+    z: Float[Array, "S D"]
+    """Unit embedding of the last frame of each member; one column until the first generation is told."""
+    number: Int[Array, " S"]
+    """Evaluation number of each member, -1 = an empty place."""
+    evaluations: Int[Array, ""]
+    """Worlds told so far."""
+    parents: Int[Array, " N"]
+    """Evaluation number of the parent of each child in flight, -1 = sampled from the prior."""
+
+
+class Illuminate:
+    """Children are changed copies of random members; then members most like their neighbours are dropped.
+
+    The first `size` worlds are samples of the prior.  After that every generation adds its children and drops, one at
+    a time, the member whose mean cosine to its `k` nearest is largest, until `size` are left.  A child is kept as a
+    lifeform when it outlives its own generation.
+
+    Args:
+        size: members of the population (S), >= 2.
+        sigma: mutation strength, in units of the typical size of a genotype's number, > 0.
+        k: neighbours that decide who is crowded, >= 1.
+
+    Source: Kumar et al. 2024 (arXiv:2412.17799), illumination.
+    """
+
+    def __init__(self, size: int = 128, sigma: float = 0.5, k: int = 2) -> None:
+        if size < 2 or k < 1 or k >= size or not sigma > 0:
+            raise BadOption(
+                f"search illuminate: size={size}, sigma={sigma}, k={k}; expected size >= 2, sigma > 0, 1 <= k < size"
+            )
+        self.size, self.sigma, self.k = size, sigma, k
+
+    def init(self, key: PRNGKey, space: Space, population: int) -> State:
+        """An empty population."""
+        self._space, self._children = space, population
+        return State(
+            genotypes=jnp.zeros((self.size, space.size), space.dtype),
+            z=jnp.zeros((self.size, 1)),
+            number=jnp.full(self.size, -1),
+            evaluations=jnp.zeros((), int),
+            parents=jnp.full(population, -1),
+        )
+
+    def ask(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], State]:
+        """Samples of the prior until the population is full, changed copies of random members from then on."""
+        if bool(jnp.any(state.number < 0)):
+            genotypes = with_start(self._space.sample(key, self._children), self._space, state.evaluations == 0)
+            return genotypes, state._replace(parents=jnp.full(self._children, -1))
+        choose, change = jax.random.split(key)
+        chosen = jax.random.randint(choose, (self._children,), 0, self.size)
+        genotypes = self._space.mutate(change, state.genotypes[chosen], self.sigma)
+        return genotypes, state._replace(parents=state.number[chosen])
+
+    def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
+        """Take the children in, then drop the crowded."""
+        last = jnp.asarray(evaluation.z)[:, -1]
+        if state.z.shape[1] != last.shape[1]:
+            state = state._replace(z=jnp.zeros((self.size, last.shape[1])))
+        fresh = state.evaluations + jnp.arange(len(last))
+        z = jnp.concatenate([state.z, last])
+        number = jnp.concatenate([state.number, jnp.where(jnp.asarray(evaluation.valid), fresh, -1)])
+        alive = survivors(z, number >= 0, self.size, self.k)
+        seats = jnp.argsort(~alive, stable=True)[: self.size]  # the living first, each in its old order
+        members = State(
+            genotypes=jnp.concatenate([state.genotypes, jnp.asarray(genotypes)])[seats],
+            z=z[seats],
+            number=jnp.where(alive[seats], number[seats], -1),
+            evaluations=state.evaluations + len(last),
+            parents=state.parents,
+        )
+        operator = jnp.where(state.parents >= 0, OPERATORS.index("mutate"), OPERATORS.index("sample"))
+        parents = jnp.stack([state.parents, jnp.full_like(state.parents, -1)], axis=1)
+        return members, Verdict(alive[self.size :], parents, operator)
+
+
+@partial(jax.jit, static_argnames=("size", "k"))
+def survivors(z: Float[Array, "M D"], alive: Bool[Array, " M"], size: int, k: int) -> Bool[Array, " M"]:
+    """Who is left when the most crowded are dropped one at a time until `size` remain.
+
+    The most crowded is the one whose mean cosine to its k nearest is largest; of equals the first goes.
+
+    >>> z = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.6, 0.8]])
+    >>> survivors(z, jnp.ones(4, bool), size=3, k=1).tolist()
+    [False, True, True, True]
+    """
+    cosines = jnp.where(jnp.eye(len(z), dtype=bool), -jnp.inf, z @ z.T)
+
+    def drop(_: Array, alive: Bool[Array, " M"]) -> Bool[Array, " M"]:
+        near = jax.lax.top_k(jnp.where(alive[None, :], cosines, -jnp.inf), k)[0]
+        crowding = jnp.where(alive, jnp.mean(near, axis=1), -jnp.inf)
+        return alive.at[jnp.argmax(crowding)].set(False)
+
+    return jax.lax.fori_loop(0, jnp.maximum(0, jnp.sum(alive) - size), drop, alive)
+
+
+@hookimpl
+def register_searches(register: Callable[..., None]) -> None:
+    register(
+        "illuminate",
+        "alife.search.illuminate:Illuminate",
+        summary="ASAL's genetic algorithm: worlds unlike each other; any genotype that can be mutated",
+        test_options={"size": 8},
+        source="Kumar et al. 2024, arXiv:2412.17799",
+    )

@@ -1,0 +1,59 @@
+"""`random`: genotypes from the substrate's own prior.  The baseline that every search should beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int, Num
+
+from alife.hookspecs import hookimpl
+from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
+
+
+class State(NamedTuple):
+    """Nothing is learned: only whether the world's own genotype has been tried."""
+
+    started: Bool[Array, ""]
+
+
+class RandomSampling:
+    """Independent samples of the prior; every valid world is kept."""
+
+    def init(self, key: PRNGKey, space: Space, population: int) -> State:
+        """Nothing to prepare."""
+        self._space, self._population = space, population
+        return State(jnp.asarray(False))
+
+    def ask(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], State]:
+        """Fresh samples; the first of the run is the world's own genotype where it names one."""
+        genotypes = self._space.sample(key, self._population)
+        return with_start(genotypes, self._space, ~state.started), State(jnp.asarray(True))
+
+    def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
+        """Keep what is valid."""
+        return state, unrelated(evaluation, "sample")
+
+
+def with_start(genotypes: Num[Array, "N G"], space: Space, first: Bool[Array, ""] | bool) -> Num[Array, "N G"]:
+    """The genotypes, with the world's own in place 0 when `first`."""
+    if space.start is None:
+        return genotypes
+    return genotypes.at[0].set(jnp.where(jnp.asarray(first), space.start, genotypes[0]))
+
+
+def unrelated(evaluation: Evaluation, operator: str) -> Verdict:
+    """The verdict of a search without parents: every valid world is kept.
+
+    >>> OPERATORS[0]
+    'sample'
+    """
+    n = len(evaluation.scores)
+    parents: Int[Array, "N 2"] = jnp.full((n, 2), -1)
+    return Verdict(jnp.asarray(evaluation.valid), parents, jnp.full(n, OPERATORS.index(operator)))
+
+
+@hookimpl
+def register_searches(register: Callable[..., None]) -> None:
+    register("random", "alife.search.random_sampling:RandomSampling", summary="samples of the prior; any genotype")

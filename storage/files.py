@@ -1,0 +1,141 @@
+"""The file operations an archive is written with, and the lock that keeps a second writer out.
+
+Everything that reaches the disk goes through a `Files` object, one small operation at a time and always in the same
+order.  That is what lets the tests stop a writer after every single one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from alife.errors import ArchiveError, ArchiveLocked
+
+PARTIAL = ".partial"
+"""Ending of whatever is not finished; a resumed run removes such files unread."""
+
+LOCK = "id/writer"
+"""The file a writer locks.  It lies inside an array because Zarr lists what lies in a group, and would warn of it."""
+
+
+class Files:
+    """Plain file operations, each of which happens or does not."""
+
+    def make_directory(self, path: Path) -> None:
+        path.mkdir(exist_ok=True)
+
+    def write(self, path: Path, data: bytes) -> None:
+        path.write_bytes(data)
+
+    def sync(self, path: Path) -> None:
+        """Returns when the file's bytes, or the directory's names, are on the disk."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Gives a file its final name; a reader sees the old file or the new one, never anything else."""
+        os.replace(source, target)
+
+    def remove(self, path: Path) -> None:
+        path.unlink()
+
+    def remove_tree(self, path: Path) -> None:
+        shutil.rmtree(path)
+
+
+def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: bool = True) -> None:
+    """Puts files into the tree under `root`, each of them whole or not at all.
+
+    All are written before any is renamed, so a full disk is met while nothing has changed yet, and a journaling file
+    system can flush them together.  On return names and bytes are on the disk, unless `durable` is False.
+
+    Args:
+        contents: path below `root` -> bytes.
+        durable: False for files that can be made again from others; they are not waited for.
+    """
+    changed: set[Path] = set()
+    for key, data in contents.items():
+        _make_directories(files, (root / key).parent, changed)
+        files.write(root / (key + PARTIAL), data)
+    for key in contents if durable else ():
+        files.sync(root / (key + PARTIAL))
+    for key in contents:
+        files.replace(root / (key + PARTIAL), root / key)
+        changed.add((root / key).parent)
+    for directory in sorted(changed) if durable else ():
+        files.sync(directory)
+
+
+def _make_directories(files: Files, directory: Path, changed: set[Path]) -> None:
+    if not directory.is_dir():
+        _make_directories(files, directory.parent, changed)
+        files.make_directory(directory)
+        changed.add(directory.parent)
+
+
+class WriterLock:
+    """The right to write one archive.  The operating system takes it back when the process dies, however it dies.
+
+    Args:
+        root: of the archive, or of the directory in which one is being built.
+
+    Raises:
+        ArchiveLocked: somebody else holds it; names the process and machine where they are known.
+        ArchiveError: this system or file system cannot lock files.
+        OSError: the lock file cannot be opened for writing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        self._file: BinaryIO = os.fdopen(descriptor, "r+b")  # closing it gives the lock back
+        try:
+            _lock(self._file)
+        except BlockingIOError:
+            holder = _holder(self._file.read())
+            self._file.close()
+            raise ArchiveLocked(f"{root} is being written by {holder}; stop that one first, or wait for it") from None
+        except (OSError, ImportError) as cause:
+            self._file.close()
+            raise ArchiveError(
+                f"{root} lies where files cannot be locked ({cause}); "
+                "two writers would destroy it, so expected a file system with flock: use a local disk"
+            ) from cause
+        self._write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+
+    def release(self) -> None:
+        """Gives the lock back; releasing twice does nothing."""
+        if not self._file.closed:
+            self._write(b"")
+            self._file.close()
+
+    def _write(self, text: bytes) -> None:
+        # Only a courtesy to whoever is refused: a full disk must not stop a writer from letting go.
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(text)
+            self._file.flush()
+        except OSError:
+            pass
+
+
+def _lock(file: BinaryIO) -> None:
+    import fcntl  # not on every system
+
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _holder(text: bytes) -> str:
+    try:
+        holder = json.loads(text)
+        return f"process {holder['pid']} on {holder['host']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

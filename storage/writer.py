@@ -1,0 +1,190 @@
+"""Writing an archive: one generation at a time, all of it or nothing.
+
+The commit is one atomic replacement of the root `zarr.json`, which says how many rows there are:
+
+1. the new rows are encoded in memory, together with the unfinished files they belong to;
+2. these files and the search's checkpoint are written, flushed, given their names, and the names are flushed.
+   Readers still know the old length, and up to there the new files hold what the old ones held;
+3. the root document is replaced in the same way.  From here on the generation exists, and is acknowledged;
+4. the documents of the single arrays follow, for those who open the archive without the root document.
+
+A writer killed anywhere leaves the last committed generation, and files that nobody looks into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from alife.errors import ArchiveError, BadOption
+from alife.storage.archive import Archive
+from alife.storage.documents import DOCUMENT, own_documents, root_document, seal
+from alife.storage.files import Files, WriterLock, place
+from alife.storage.rows import Rows, plain_array, plain_json, row_values
+from alife.storage.schema import SLOTS, checkpoint_checksum
+from alife.storage.tails import Tails, encode_checkpoint
+
+
+class ArchiveWriter:
+    """The right to write one archive, held until `close` (or the end of a `with` block, or of the process)."""
+
+    def __init__(
+        self,
+        path: Path,
+        lock: WriterLock,
+        files: Files,
+        document: dict[str, Any],
+        tails: Tails,
+        checkpoint: dict[str, np.ndarray],
+    ) -> None:
+        self.path = path
+        self.checkpoint = checkpoint
+        """The search's state at the last committed generation; empty before the first."""
+        self._lock, self._files, self._document, self._tails = lock, files, document, tails
+        self._archive: Archive | None = None
+        self._stopped = ""
+
+    def __enter__(self) -> ArchiveWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets others write; closing twice does nothing."""
+        self._stopped = self._stopped or "it was closed"
+        self._lock.release()
+
+    @property
+    def generation(self) -> int:
+        """The last committed generation; -1 before the first."""
+        return self._document["attributes"]["archive"]["generation"]
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """What the run said of itself at the last committed generation."""
+        return self._document["attributes"]["progress"]
+
+    @property
+    def archive(self) -> Archive:
+        """All that is committed, to read."""
+        if self._archive is None:
+            self._archive = Archive(self.path)
+        elif self._archive.generation != self.generation:
+            self._archive.refresh()
+        return self._archive
+
+    def append(
+        self,
+        rows: Rows,
+        *,
+        generation: int,
+        checkpoint: Mapping[str, np.ndarray],
+        progress: Mapping[str, Any],
+    ) -> None:
+        """Adds one generation; when this returns it is on the disk, whatever happens next.
+
+        Args:
+            rows: its new lifeforms, or none.
+            generation: its number, one more than the last.
+            checkpoint: what it takes to go on from here, name -> array; a slash in a name makes a group.
+            progress: what the run says of itself, as plain JSON.
+
+        Raises:
+            BadOption: something that does not fit this archive; nothing has been written.
+            ArchiveError: the disk is full or cannot be written.  The writer is of no more use: close it, and resume.
+        """
+        if self._stopped:
+            raise ArchiveError(f"this writer of {self.path} cannot append, {self._stopped}; resume the archive first")
+        if generation != self.generation + 1:
+            raise BadOption(f"generation is {generation}; expected {self.generation + 1}, the one after the last")
+        attributes = self._document["attributes"]
+        values = row_values(rows, attributes["archive"], self._rows, generation)
+        state = {name: plain_array(name, value) for name, value in checkpoint.items()}
+        attributes = {
+            **attributes,
+            "archive": _next_commit(attributes["archive"], generation, len(values["id"]), state),
+            "progress": plain_json("progress", progress),
+        }
+        with self._all_or_nothing():
+            self._commit(attributes, values, state)
+
+    def _commit(self, attributes: dict[str, Any], values: dict[str, np.ndarray], state: dict[str, np.ndarray]) -> None:
+        about = attributes["archive"]
+        group, *kept = (entry["group"] for entry in about["checkpoints"])
+        rows = {path: {**node, "shape": [about["committed"], *node["shape"][1:]]} for path, node in self._rows.items()}
+        arrays, contents = encode_checkpoint(group, state)
+        document = root_document(attributes, {**rows, **arrays, **self._nodes_below(kept)})
+        self._clear(group, {*contents, *own_documents(document)})
+        contents.update(self._outdated(document, group))
+        for path, added in values.items():
+            contents.update(self._tails.add(path, rows[path], about["committed"] - len(added), added))
+        place(self._files, self.path, contents)
+        place(self._files, self.path, {DOCUMENT: seal(document)})
+        self._document, self.checkpoint = document, state
+        self.refresh_documents()
+
+    def refresh_documents(self) -> None:
+        """Brings the documents of single arrays up to date with the root document, which is the one that counts."""
+        place(self._files, self.path, self._outdated(self._document), durable=False)
+
+    @property
+    def _nodes(self) -> dict[str, Any]:
+        return self._document["consolidated_metadata"]["metadata"]
+
+    @property
+    def _rows(self) -> dict[str, Any]:
+        arrays = {path: node for path, node in self._nodes.items() if node["node_type"] == "array"}
+        return {path: node for path, node in arrays.items() if not path.startswith("search/")}
+
+    def _nodes_below(self, groups: list[str]) -> dict[str, Any]:
+        below = tuple(f"{group}/" for group in groups)
+        return {path: node for path, node in self._nodes.items() if path.startswith(below)}
+
+    def _outdated(self, document: dict[str, Any], group: str = "") -> dict[str, bytes]:
+        wanted = {key: data for key, data in own_documents(document).items() if key.startswith(group)}
+        return {key: data for key, data in wanted.items() if _read_or_none(self.path / key) != data}
+
+    def _clear(self, group: str, keys: set[str]) -> None:
+        # The oldest checkpoint makes room.  Its files are overwritten, unless the search now has other arrays.
+        found = {path.relative_to(self.path).as_posix() for path in (self.path / group).rglob("*") if path.is_file()}
+        if not found <= keys:
+            self._files.remove_tree(self.path / group)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as cause:
+            self._stopped = "an earlier one failed"
+            if not isinstance(cause, OSError):
+                raise
+            count = self._document["attributes"]["archive"]["committed"]
+            raise ArchiveError(
+                f"cannot write {self.path}: {cause.strerror or cause}. Everything up to generation {self.generation} "
+                f"is safe ({count} lifeforms); put that right, then `alife resume {self.path}`"
+            ) from cause
+
+
+def _next_commit(about: dict[str, Any], generation: int, count: int, state: dict[str, np.ndarray]) -> dict[str, Any]:
+    newest = {"group": f"search/{generation % SLOTS}", "generation": generation, "crc": checkpoint_checksum(state)}
+    return {
+        **about,
+        "committed": about["committed"] + count,
+        "generation": generation,
+        "checkpoints": [newest, *about["checkpoints"]][: SLOTS - 1],
+    }
+
+
+def _read_or_none(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

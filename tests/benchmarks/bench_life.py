@@ -1,0 +1,67 @@
+"""Time of one life step per world, ours and as the field writes it, on one core: `python tests/benchmarks/bench_life.py`.
+
+The field's way: cells are floats, a 3 x 3 convolution counts neighbours and the rule is decoded in every step.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
+
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from alife.plugins.life import Life
+from alife.worlds.lattice import unpack
+
+WORLDS = 16
+NEIGHBOURS = jnp.ones((3, 3)).at[1, 1].set(0)[:, :, None, None]
+
+
+def field_step(cells: jax.Array, rule: jax.Array) -> jax.Array:
+    """One step of cells that are floats, torus."""
+    table = (rule >> jnp.arange(18) & 1).astype(jnp.float32)
+    padded = jnp.pad(cells, 1, mode="wrap")[None, :, :, None]
+    count = jax.lax.conv_general_dilated(
+        padded, NEIGHBOURS, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    return table[(cells * 9 + count[0, :, :, 0]).astype(jnp.int32)]
+
+
+def microseconds(step: Callable, states: jax.Array, params: object, steps: int, chunk: int) -> float:
+    """Median per world and step: batch of 16, `chunk` worlds at once, the rest in a loop."""
+
+    def run(one: tuple) -> jax.Array:
+        return jax.lax.fori_loop(0, steps, lambda _, state: step(state, one[1]), one[0])
+
+    program = jax.jit(lambda *batch: jax.lax.map(run, batch, batch_size=chunk))
+    jax.block_until_ready(program(states, params))
+    times = []
+    for _ in range(7):
+        begin = time.perf_counter()
+        jax.block_until_ready(program(states, params))
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times) / (WORLDS * steps) * 1e6
+
+
+def main() -> None:
+    print(f"life, {WORLDS} worlds, one core; microseconds per world and step, the better of 1 and 16 worlds at once")
+    for size, steps, field_steps in ((64, 5000, 500), (1024, 200, 3)):
+        life = Life(size=size)
+        worlds = jax.vmap(life.express)(jnp.full(WORLDS, 6152, jnp.int32))
+        states = jax.vmap(life.init_state)(jax.random.split(jax.random.key(0), WORLDS), worlds)
+        floats = jax.vmap(unpack)(states).astype(jnp.float32)
+        ours = min(microseconds(lambda s, p: life.step_state(None, s, p), states, worlds, steps, n) for n in (1, 16))
+        field = min(microseconds(field_step, floats, worlds.genotype, field_steps, n) for n in (1, 16))
+        print(f"{size:5} x {size:<5} ours {ours:9.3f}   float convolution {field:9.1f}   ratio {field / ours:6.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""No byte of a world depends on who is run beside it, nor on the memory budget."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from alife.evaluate import Evaluator
+from alife.genotype import GenotypeSpace
+from alife.registry import default_registry
+from alife.worlds.schedule import Schedule
+
+N = 19
+
+
+@pytest.mark.parametrize("name", list(default_registry().substrates))
+def test_results_do_not_depend_on_the_batch(name):
+    entry = default_registry().substrates[name]
+    space = GenotypeSpace(entry.make(**entry.test_options), name)
+    model = default_registry().models["texture"].make()
+    genotypes = np.asarray(space.sample(jax.random.key(0), N))
+    keys = jax.random.split(jax.random.key(1), N)
+
+    def observe(rows, memory_mb=2048):
+        evaluator = Evaluator(space, model, Schedule(6, 2), 32, memory_mb)
+        return evaluator.observe(genotypes[rows], keys[jnp.asarray(rows)])
+
+    everything = observe(np.arange(N))
+    assert everything[3].all() and len(np.unique(everything[0], axis=0)) > 1
+    for rows in ([0], [7], [18, 2, 2], list(range(5, 16))):
+        part = observe(np.array(rows))
+        for whole, some in zip(jax.tree.leaves(everything), jax.tree.leaves(part), strict=True):
+            assert np.array_equal(whole[np.array(rows)], some)
+    small = observe(np.arange(N), memory_mb=1)
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(everything), jax.tree.leaves(small), strict=True))

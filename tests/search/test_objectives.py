@@ -1,0 +1,118 @@
+"""Scores against numbers that can be checked by head, and expressions over them."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from alife.errors import BadOption, PluginError, UnknownName
+from alife.registry import Entry, default_registry
+from alife.score import ScoreExpression
+from alife.search.objectives import illumination, novelty, open_endedness
+from alife.types import Population
+
+REGISTRY = default_registry()
+ALONG = jnp.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+
+
+def population(z, memory=None, measures=None, texts=None):
+    remembered = 0 if memory is None else int((jnp.abs(memory).sum(1) > 0).sum())
+    memory = jnp.zeros((1, z.shape[-1])) if memory is None else memory
+    return Population(z, measures or {}, memory, remembered, texts)
+
+
+def test_open_ended_looks_only_backwards():
+    # frame 1 is 0.8 like frame 0; frame 2 is 0.6 like frame 1: 1 - (0.8 + 0.6) / 2
+    assert float(open_endedness(ALONG)) == pytest.approx(0.3)
+
+
+def test_open_ended_of_a_loop_is_lower_than_of_a_journey():
+    turn = jnp.array([[1.0, 0, 0], [0, 1.0, 0], [1.0, 0, 0], [0, 1.0, 0]])
+    travel = jnp.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    assert float(open_endedness(turn)) < float(open_endedness(travel))
+
+
+def test_novelty_counts_archive_and_generation_but_not_itself():
+    worlds = ALONG[:, None, :]
+    alone = novelty(population(worlds), k=1)
+    assert np.allclose(alone, [0.2, 0.2, 0.4])
+    known = novelty(population(worlds, memory=jnp.array([[0.0, 1.0], [0.0, 0.0]])), k=1)
+    assert np.allclose(known, [0.2, 0.2, 0.0], atol=1e-6)
+
+
+def test_novelty_takes_what_there_is_when_there_are_fewer_than_k():
+    assert np.allclose(novelty(population(ALONG[:2, None, :]), k=5), [0.2, 0.2])
+
+
+def test_illumination_is_distance_to_the_nearest():
+    assert np.allclose(illumination(population(ALONG[:, None, :])), [0.2, 0.2, 0.4])
+    assert illumination(population(ALONG[:1, None, :])).tolist() == [1.0]
+
+
+def test_prompts_are_a_timeline():
+    frames, texts = jnp.array([[[1.0, 0], [1.0, 0], [0, 1.0], [0, 1.0]]]), jnp.eye(2)
+    score = ScoreExpression("prompt", REGISTRY, [])
+    assert float(score(population(frames, texts=texts))[0]) == 1.0
+    assert float(score(population(frames, texts=texts[::-1]))[0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("speed", 2.0),
+        ("2*speed - mass/4", 3.0),
+        ("-(speed + mass)*0.5", -3.0),
+        ("open_ended + 0.2*speed", 0.7),
+        ("novelty(k=1)", 1.0),
+        ("  speed ", 2.0),
+    ],
+)
+def test_expressions(text, expected):
+    one = Population(ALONG[None], {"speed": jnp.array([2.0]), "mass": jnp.array([4.0])}, jnp.zeros((1, 2)), 0)
+    assert float(ScoreExpression(text, REGISTRY, ["mass", "speed"])(one)[0]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "text, error, said",
+    [
+        ("open_endd", UnknownName, "did you mean open_ended"),
+        ("sped", UnknownName, "did you mean speed"),
+        ("1 + 2", BadOption, "names no score"),
+        ("speed +", BadOption, "cannot be read"),
+        ("__import__('os').system('x')", BadOption, "not allowed"),
+        ("speed ** 2", BadOption, "not allowed"),
+        ("speed > 1", BadOption, "not allowed"),
+        ("novelty(kk=1)", BadOption, "did you mean k"),
+        ("novelty(k=speed)", BadOption, "plain values"),
+        ("speed(k=1)", BadOption, "takes no options"),
+        ("True", BadOption, "not allowed"),
+    ],
+)
+def test_bad_expressions_say_what_is_wrong(text, error, said):
+    with pytest.raises(error, match=said):
+        ScoreExpression(text, REGISTRY, ["speed"])
+
+
+def test_one_frame_has_no_history_and_no_prompt_no_text():
+    for text in ("open_ended", "prompt"):
+        with pytest.raises(BadOption, match="--frames|--prompt"):
+            ScoreExpression(text, REGISTRY, [])(population(ALONG[:, None, :]))
+
+
+def test_a_score_that_breaks_its_contract_is_named(monkeypatch):
+    entry = Entry("score", "flat", lambda population: jnp.zeros(()), "test", "")
+    monkeypatch.setitem(REGISTRY.scores._entries, "flat", entry)
+    with pytest.raises(PluginError, match=r"score 'flat' returned shape \(\)"):
+        ScoreExpression("flat", REGISTRY, [])(population(ALONG[:, None, :]))
+
+
+@pytest.mark.parametrize("name", list(REGISTRY.scores))
+def test_scores_do_not_depend_on_the_order_of_worlds(name):
+    z = jax.random.normal(jax.random.key(3), (6, 4, 8))
+    z /= jnp.linalg.norm(z, axis=-1, keepdims=True)
+    order = jnp.array([3, 1, 5, 0, 4, 2])
+    texts = z[0, :2]
+    score = ScoreExpression(name, REGISTRY, [])
+    assert np.allclose(score(population(z, texts=texts))[order], score(population(z[order], texts=texts)), atol=1e-6)

@@ -1,0 +1,90 @@
+"""Genotypes as vectors: the published order, both dtypes, what people type."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from alife.errors import BadGenotype, PluginError
+from alife.genotype import GenotypeSpace
+
+from .worlds.test_schedule import Counter
+
+
+class Toy(Counter):
+    """A world whose parameters are given."""
+
+    def __init__(self, params):
+        self.params = params
+
+    def default_params(self, rng):
+        return jax.tree.map(lambda leaf: leaf + jnp.zeros_like(leaf), self.params)
+
+
+TREE = {"b": jnp.arange(6.0).reshape(2, 3), "a": {"y": jnp.array(9.0), "x": jnp.array([7.0, 8.0])}}
+
+
+def test_order_is_sorted_keys_row_by_row():
+    space = GenotypeSpace(Toy(TREE), "toy")
+    vector = space.flatten(TREE)
+    assert vector.tolist() == [7, 8, 9, 0, 1, 2, 3, 4, 5] and space.size == 9
+    back = space.unflatten(vector)
+    assert jax.tree.all(jax.tree.map(np.array_equal, back, TREE))
+
+
+def test_integers_stay_exact():
+    space = GenotypeSpace(Toy(jnp.array(262_143, jnp.int32)), "toy")
+    assert space.dtype == np.int32
+    assert int(space.unflatten(space.flatten(jnp.array(262_143, jnp.int32)))) == 262_143
+
+
+def test_own_mutation_is_used_and_missing_one_is_named():
+    class Own(Toy):
+        def mutate(self, rng, params):
+            return params + 5
+
+    ones = jnp.ones((3, 1), jnp.int32)
+    assert GenotypeSpace(Own(jnp.array(0, jnp.int32)), "toy").mutate(jax.random.key(0), ones, 1.0).tolist() == [[6]] * 3
+    with pytest.raises(BadGenotype, match="no `mutate` of its own"):
+        GenotypeSpace(Toy(jnp.array(0, jnp.int32)), "toy").mutate(jax.random.key(0), ones, 1.0)
+
+
+def test_noise_is_measured_in_the_size_of_the_prior():
+    class Wide(Toy):
+        def default_params(self, rng):
+            return 50 * jax.random.normal(rng, (2000,))
+
+    space = GenotypeSpace(Wide(None), "toy")
+    assert space.scale == pytest.approx(50, rel=0.05)
+    moved = space.mutate(jax.random.key(0), jnp.zeros((1, 2000)), 0.1)
+    assert float(jnp.std(moved)) == pytest.approx(5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "value, expected", [(0, [0.0, 0, 0]), ([1, 2, 3], [1.0, 2, 3]), (np.float32(2), [2.0, 2, 2]), ([4], [4.0, 4, 4])]
+)
+def test_what_people_type(value, expected):
+    assert GenotypeSpace(Toy(jnp.zeros(3)), "toy").coerce(value).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [([1, 2], r"shape \(2,\)"), ([1, 2, float("nan")], "at place 2"), ("B3/S23", "reads no text"), ([[1, 2, 3]], "shape"), (["a"], "expected 3")],
+)
+def test_what_does_not_fit_is_refused(value, said):
+    with pytest.raises(BadGenotype, match=said):
+        GenotypeSpace(Toy(jnp.zeros(3)), "toy").coerce(value)
+
+
+def test_fractions_are_no_integers():
+    with pytest.raises(BadGenotype, match="not made of integers"):
+        GenotypeSpace(Toy(jnp.array(0, jnp.int32)), "toy").coerce(0.5)
+
+
+def test_mixed_trees_and_empty_ones_are_named():
+    with pytest.raises(BadGenotype, match="mixes real and integer"):
+        GenotypeSpace(Toy((jnp.zeros(2), jnp.array(1, jnp.int32))), "toy")
+    with pytest.raises(PluginError, match="no parameters"):
+        GenotypeSpace(Toy({}), "toy")
