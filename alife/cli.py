@@ -26,10 +26,14 @@ class Commands(click.Group):
         """A built-in command, else one of a plugin."""
         return super().get_command(ctx, cmd_name) or self._plugged().get(cmd_name)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with near names when there is no such command."""
         if args and self.get_command(ctx, args[0]) is None:
-            raise click.UsageError(f"no command is called {args[0]!r}; {suggest(args[0], self.list_commands(ctx))}", ctx)
+            raise click.UsageError(
+                f"no command is called {args[0]!r}; {suggest(args[0], self.list_commands(ctx))}", ctx
+            )
         return super().resolve_command(ctx, args)
 
     def _plugged(self) -> dict[str, click.Command]:
@@ -79,4 +83,3 @@ def fail(message: str, code: int = 2) -> int:
     """Say what went wrong, on one stream, in one form."""
     print(f"error: {message}", file=sys.stderr)
     return code
-

@@ -190,7 +190,9 @@ def _read(path: Any) -> dict[str, Any]:
     try:
         said = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise BadWorld(f"{path}: there is no such file; expected a world file, see `alife list worlds` for ready ones") from None
+        raise BadWorld(
+            f"{path}: there is no such file; expected a world file, see `alife list worlds` for ready ones"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise BadWorld(f"{path}: not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:

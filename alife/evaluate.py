@@ -23,7 +23,7 @@ from .model import Model
 from .registry import Registry, default_registry
 from .score import ScoreExpression
 from .substrate import Substrate
-from .types import Evaluation, Population, PRNGKey
+from .types import ArrayLike, Evaluation, Population, PRNGKey
 from .worlds.engine import check_img_size, check_methods, simulate, state_bytes
 from .worlds.schedule import Schedule
 
@@ -104,19 +104,18 @@ class Evaluator:
         return z
 
     def measure_names(self) -> list[str]:
-        """Names of the substrate's measures; traces the whole evaluation once, without running a step."""
-        shapes = jax.eval_shape(
-            self._chunk,
-            jax.ShapeDtypeStruct((1, self.space.size), self.space.dtype),
-            jax.random.split(jax.random.key(0), 1),
-            self._lengths,
-        )
+        """Names of the substrate's measures; traces the whole evaluation, which the first run then need not do again."""
+        genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
+        shapes = self._program.eval_shape(genotypes, jax.random.split(jax.random.key(0), self.lanes), self._lengths)
         return sorted(shapes[2])
 
     def observe(
-        self, genotypes: Num[np.ndarray, "N G"], keys: Key[Array, " N"]
+        self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"]
     ) -> tuple[
-        UInt8[np.ndarray, "N K H W 3"], Float[np.ndarray, "N K D"], dict[str, Float[np.ndarray, " N"]], Bool[np.ndarray, " N"]
+        UInt8[np.ndarray, "N K H W 3"],
+        Float[np.ndarray, "N K D"],
+        dict[str, Float[np.ndarray, " N"]],
+        Bool[np.ndarray, " N"],
     ]:
         """Frames, embeddings, measures and validity of N worlds, in order, whatever the batching."""
         genotypes = np.asarray(genotypes)
@@ -148,7 +147,7 @@ class Evaluator:
 
 def evaluate_genotypes(
     substrate: Substrate,
-    genotypes: Num[np.ndarray | Array, "N G"],
+    genotypes: Num[ArrayLike, "N G"],
     key: PRNGKey,
     *,
     model: Model,
@@ -194,7 +193,7 @@ def evaluate(
     frames, z, measures, valid = evaluator.observe(genotypes, keys)
     if memory is None:
         memory = np.zeros((1, z.shape[-1]), np.float32)
-    scores = np.asarray(expression(Population(z, measures, memory, np.int32(remembered), texts)))
+    scores = np.asarray(expression(Population(z, measures, memory, remembered, texts)))
     valid = valid & np.isfinite(scores)
     return Evaluation(np.where(valid, scores, -np.inf), z, measures, valid, frames, keys)
 
@@ -202,4 +201,3 @@ def evaluate(
 def core_count() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-

@@ -12,10 +12,12 @@ from jaxtyping import UInt8
 from .errors import ArchiveError, BadOption
 from .replay import film
 from .storage import Archive
-from .storage.media import check_target, write_media, write_picture
+from .storage.media import check_target, whole_file, write_media, write_picture
 from .storage.sheet import contact_sheet, most_different
 
 SHEET_TILES = 24
+SPARE = 8
+"""Looked at besides, to take the places of empty pictures."""
 FILM_SIZE = 256
 STILL_SIZE = 512
 
@@ -32,8 +34,10 @@ def write_sheet(archive: Archive, target: Path, *, title: str, tiles: int = SHEE
     z, readable = archive.last_embeddings()
     sound = np.intersect1d(np.flatnonzero(readable), archive.sound)
     best = int(np.flatnonzero(sound == archive.best(1)[0].id)[0])
-    ids = sound[most_different(z[sound], min(tiles, len(sound)), first=best)]
-    lifeforms = [archive[i] for i in ids]
+    ids = sound[most_different(z[sound], min(tiles + SPARE, len(sound)), first=best)]
+    shown = [archive[i] for i in ids]
+    alive = [lifeform for lifeform in shown if np.ptp(lifeform.frames[-1]) > 0]  # an empty picture shows nothing
+    lifeforms = (alive or shown)[:tiles]
     frames = np.stack([lifeform.frames[-1] for lifeform in lifeforms])
     labels = [f"{lifeform.id}   {lifeform.score:.2f}" for lifeform in lifeforms]
     write_picture(target, contact_sheet(frames, labels, title=title))
@@ -59,17 +63,19 @@ def write_record(archive: Archive, i: int, target: Path) -> None:
     """One lifeform's record as .npz: genotype, frames, embedding, seed, score and every measure."""
     check_target(target, (".npz",))
     lifeform = archive[i]
-    np.savez_compressed(
-        target,
-        id=lifeform.id,
-        genotype=lifeform.genotype,
-        frames=lifeform.frames,
-        embedding=lifeform.embedding,
-        seed=lifeform.seed,
-        score=lifeform.score,
-        parents=np.asarray(lifeform.parents),
+    record = {
+        "id": lifeform.id,
+        "genotype": lifeform.genotype,
+        "frames": lifeform.frames,
+        "embedding": lifeform.embedding,
+        "seed": lifeform.seed,
+        "score": lifeform.score,
+        "parents": lifeform.parents,
         **{f"measure_{name}": value for name, value in lifeform.measures.items()},
-    )
+    }
+    arrays = {name: np.asarray(value) for name, value in record.items()}
+    with whole_file(target) as place:
+        np.savez_compressed(place, allow_pickle=False, **arrays)
 
 
 def write_table(archive: Archive, target: Path) -> None:

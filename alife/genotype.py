@@ -13,7 +13,7 @@ from jaxtyping import Array, Num
 
 from .errors import BadGenotype, PluginError
 from .substrate import Substrate
-from .types import PRNGKey, Tree
+from .types import ArrayLike, PRNGKey, Tree
 
 
 class GenotypeSpace:
@@ -35,7 +35,9 @@ class GenotypeSpace:
         try:
             example = jax.eval_shape(substrate.default_params, jax.random.key(0))
         except Exception as cause:
-            raise PluginError(f"substrate {name!r} raised in default_params: {cause!r}; run `alife check {name}`") from cause
+            raise PluginError(
+                f"substrate {name!r} raised in default_params: {cause!r}; run `alife check {name}`"
+            ) from cause
         leaves, self._tree = jax.tree.flatten(example)
         if not leaves:
             raise PluginError(f"substrate {name!r} has no parameters: default_params returned {example!r}")
@@ -59,14 +61,16 @@ class GenotypeSpace:
     @cached_property
     def scale(self) -> float:
         """Root mean square of one number over 64 samples of the prior (1 where they are all zero)."""
-        size = float(jnp.sqrt(jnp.mean(jnp.square(self.sample(jax.random.key(0), 64).astype(jnp.float32)))))
+        with jax.ensure_compile_time_eval():  # a search may ask while it is being compiled
+            samples = self.sample(jax.random.key(0), 64).astype(jnp.float32)
+            size = float(jnp.sqrt(jnp.mean(jnp.square(samples))))
         return size if size > 0 else 1.0
 
     def flatten(self, params: Tree) -> Num[Array, " G"]:
         """The vector of a parameter tree."""
         return ravel_pytree(params)[0].astype(self.dtype)
 
-    def unflatten(self, genotype: Num[Array, " G"]) -> Tree:
+    def unflatten(self, genotype: Num[ArrayLike, " G"]) -> Tree:
         """The parameter tree of a vector."""
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in self._shapes])[:-1]
         parts = jnp.split(jnp.asarray(genotype), ends)
@@ -100,7 +104,9 @@ class GenotypeSpace:
         Raises:
             BadGenotype: wrong length, not a number, NaN, or text that the substrate does not read.
         """
-        expected = f"{self.size} {'real' if self.dtype == np.float32 else 'integer'} number(s) for substrate {self.name!r}"
+        expected = (
+            f"{self.size} {'real' if self.dtype == np.float32 else 'integer'} number(s) for substrate {self.name!r}"
+        )
         if isinstance(value, str):
             read = getattr(self.substrate, "from_text", None)
             if read is None:
@@ -116,7 +122,9 @@ class GenotypeSpace:
             raise BadGenotype(f"genotype has shape {array.shape}; expected {expected}")
         bad = np.flatnonzero(~np.isfinite(array))
         if bad.size:
-            raise BadGenotype(f"genotype has {bad.size} NaN or infinite number(s), the first at place {bad[0]}; expected {expected}")
+            raise BadGenotype(
+                f"genotype has {bad.size} NaN or infinite number(s), the first at place {bad[0]}; expected {expected}"
+            )
         if self.dtype != np.float32 and not np.array_equal(array, np.round(array)):
             raise BadGenotype(f"genotype {value!r} is not made of integers; expected {expected}")
         return array.astype(self.dtype)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
@@ -13,7 +14,8 @@ from .config import RunConfig, from_json
 from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry
-from .storage import Archive
+from .storage import Archive, Lifeform
+from .types import PRNGKey
 from .worlds.engine import rollout
 
 SAME_PICTURE = 2.0
@@ -68,11 +70,18 @@ def replay(archive: Archive, ids: Sequence[int], registry: Registry | None = Non
     lifeforms = [archive[i] for i in ids]
     if not lifeforms:
         return []
-    seeds = np.array([lifeform.seed for lifeform in lifeforms], np.uint32)
     genotypes = np.stack([lifeform.genotype for lifeform in lifeforms])
-    frames, *_ = pipeline.evaluator.observe(genotypes, jax.random.wrap_key_data(seeds))
+    frames, *_ = pipeline.evaluator.observe(genotypes, jnp.stack([key_of(lifeform) for lifeform in lifeforms]))
     changed = differences(archive.provenance, pipeline.provenance())
-    return [_compare(lifeform.id, lifeform.frames, again, changed) for lifeform, again in zip(lifeforms, frames, strict=True)]
+    return [
+        _compare(lifeform.id, lifeform.frames, again, changed)
+        for lifeform, again in zip(lifeforms, frames, strict=True)
+    ]
+
+
+def key_of(lifeform: Lifeform) -> PRNGKey:
+    """The PRNG key that a lifeform was run with."""
+    return jax.random.wrap_key_data(jnp.array(lifeform.seed, jnp.uint32))
 
 
 def film(
@@ -90,7 +99,7 @@ def film(
     config = from_json(archive.config)
     pipeline = Pipeline(config, registry_of(archive, registry))
     lifeform = archive[i]
-    return film_world(pipeline, jax.random.wrap_key_data(np.array(lifeform.seed, np.uint32)), lifeform.genotype, frames, img_size)
+    return film_world(pipeline, key_of(lifeform), lifeform.genotype, frames, img_size)
 
 
 def film_world(

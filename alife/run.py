@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float, Key
 
 from .config import RunConfig, from_json, load_world, replace
 from .errors import ArchiveDamaged, BadOption
@@ -24,7 +25,7 @@ from .pipeline import Pipeline
 from .registry import Registry, default_registry
 from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
-from .types import Evaluation, Tree, Verdict
+from .types import Evaluation, PRNGKey, Tree, Verdict
 
 COVERED = 4096
 """Coverage looks at so many of the latest lifeforms."""
@@ -180,14 +181,14 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
     clock = time.monotonic()
     while not stop() and left(setup.config, writer.generation + 1, progress) > 0:
         generation = writer.generation + 1
-        ask_key, world_key = jax.random.split(jax.random.fold_in(generation_key, generation))
+        ask_key, world_keys = keys_of_generation(generation_key, generation, n)
         genotypes, state = search.ask(ask_key, state)
         genotypes = np.asarray(genotypes)
         evaluation = evaluate(
             setup.pipeline.evaluator,
             setup.expression,
             genotypes,
-            jax.random.split(world_key, len(genotypes)),
+            world_keys,
             memory.rows,
             memory.count,
             setup.texts,
@@ -212,6 +213,13 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
             path=path,
         )
         setup.registry.hooks.hook.generation_finished(report=report)
+
+
+@partial(jax.jit, static_argnames="n")
+def keys_of_generation(key: PRNGKey, generation: int | Array, n: int) -> tuple[PRNGKey, Key[Array, " N"]]:
+    """One key for the search and one for each of n worlds."""
+    ask_key, world_key = jax.random.split(jax.random.fold_in(key, generation))
+    return ask_key, jax.random.split(world_key, n)
 
 
 def left(config: RunConfig, generations: int, progress: Mapping[str, Any]) -> float:
@@ -245,9 +253,7 @@ def advance(progress: Mapping[str, Any], evaluation: Evaluation, seconds: float)
     }
 
 
-def kept_rows(
-    genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, before: int, numbers: list[int]
-) -> Rows:
+def kept_rows(genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, before: int, numbers: list[int]) -> Rows:
     """The worlds that the search keeps, as rows of the archive.
 
     Args:
@@ -262,7 +268,9 @@ def kept_rows(
     known = np.array([*numbers, *number], np.int64)
     parents = np.asarray(verdict.parents)[keep].astype(np.int64)
     place = np.searchsorted(known, parents)
-    found = (parents >= 0) & (known[np.minimum(place, max(0, len(known) - 1))] == parents) if len(known) else parents < -1
+    found = (
+        (parents >= 0) & (known[np.minimum(place, max(0, len(known) - 1))] == parents) if len(known) else parents < -1
+    )
     return Rows(
         genotype=genotypes[keep],
         parent=np.where(found, place, -1).astype(np.int64),
@@ -334,4 +342,3 @@ def restore(state: Tree, saved: Mapping[str, np.ndarray]) -> Tree:
             "resume with the version that wrote it, see the archive's provenance"
         )
     return jax.tree.unflatten(jax.tree.structure(state), [jnp.asarray(saved[name]) for name in names])
-

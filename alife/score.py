@@ -85,7 +85,9 @@ class ScoreExpression:
         try:
             return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
         except ValueError:
-            raise BadOption(f"score {self.text!r}: options of {name} must be plain values, as in novelty(k=3)") from None
+            raise BadOption(
+                f"score {self.text!r}: options of {name} must be plain values, as in novelty(k=3)"
+            ) from None
 
     def _named(self, name: str, options: dict[str, Any]) -> Term:
         self.names.add(name)

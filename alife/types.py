@@ -5,6 +5,7 @@ Letters: N population, T steps, K frames, H W height and width, D embedding, G g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
@@ -28,7 +29,7 @@ class Evaluation(NamedTuple):
     """Higher is better; -inf where the world is not valid."""
     z: Float[ArrayLike, "N K D"]
     """Unit embeddings of the K frames, in time order; zeros where the world is not valid."""
-    measures: dict[str, Float[ArrayLike, " N"]]
+    measures: Mapping[str, Float[ArrayLike, " N"]]
     """The substrate's named numbers at the last step."""
     valid: Bool[ArrayLike, " N"]
     """False where any frame, measure, embedding or score was NaN or infinite."""
@@ -41,15 +42,15 @@ class Evaluation(NamedTuple):
 class Population(NamedTuple):
     """What a score sees: worlds that have been run together, and what the run has kept so far."""
 
-    z: Float[Array, "N K D"]
+    z: Float[ArrayLike, "N K D"]
     """Unit embeddings of the K frames of each world, in time order; zeros where the world is not valid."""
-    measures: dict[str, Float[Array, " N"]]
+    measures: Mapping[str, Float[ArrayLike, " N"]]
     """The substrate's named numbers at the last step."""
-    memory: Float[Array, "M D"]
+    memory: Float[ArrayLike, "M D"]
     """Unit embeddings of the last frame of every lifeform in the archive; rows from `remembered` on are zeros."""
-    remembered: Int[ArrayLike, ""] | int
+    remembered: int
     """How many rows of `memory` are lifeforms."""
-    texts: Float[Array, "P D"] | None = None
+    texts: Float[ArrayLike, "P D"] | None = None
     """Unit embeddings of the prompts, in order."""
 
 

@@ -117,15 +117,15 @@ def measure(image: Float[Array, "H W 3"]) -> tuple[dict[str, Float[Array, " D"]]
     """The raw numbers of every block and of the colour part, and the variance of the picture (channels added up)."""
     whole = jnp.fft.rfft2(jnp.moveaxis(image.astype(jnp.float32), -1, 0)) / image[..., 0].size
     mean = whole[:, 0, 0].real
-    # Rows first, as a product: one long float32 sum would lose more than FAINT of a bright, even picture.
-    squares = jnp.square(image - mean).reshape(image.shape[0], -1)
-    variance = jnp.dot(np.ones(len(squares), np.float32), squares, precision="highest").sum() / image[..., 0].size
+    centred = image - mean
+    square = jnp.square(centred).sum(-1)
+    variance = square.mean()
     low = _cut(whole.at[:, 0, 0].set(0), GRID)
     smooth = jnp.fft.irfft2(low, norm="forward")
     octaves = [_octave(low, octave, variance) for octave in range(len(OCTAVES))]
     measured = _power(low, variance)
     measured |= {name: jnp.concatenate([values[name] for values in octaves]) for name in octaves[0]}
-    measured |= {"pixels": jnp.stack(_moments(smooth, FAINT)), "colour": _colour(mean, smooth)}
+    measured |= {"pixels": jnp.stack(_moments(jnp.moveaxis(centred, -1, 0), FAINT)), "colour": _colour(mean, smooth)}
     return measured, variance
 
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num
 
 from alife.errors import BadOption
 from alife.hookspecs import hookimpl
-from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
+from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
 from .random_sampling import with_start
 
@@ -21,7 +22,7 @@ class State(NamedTuple):
     """The population (S places) and how the generation in flight came about."""
 
     genotypes: Num[Array, "S G"]
-    z: Float[Array, "S D"]
+    z: Float[ArrayLike, "S D"]
     """Unit embedding of the last frame of each member; one column until the first generation is told."""
     number: Int[Array, " S"]
     """Evaluation number of each member, -1 = an empty place."""
@@ -56,6 +57,7 @@ class Illuminate:
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """An empty population."""
         self._space, self._children = space, population
+        self._breed, self._select = jax.jit(self._breed_eagerly), jax.jit(self._select_eagerly)
         return State(
             genotypes=jnp.zeros((self.size, space.size), space.dtype),
             z=jnp.zeros((self.size, 1)),
@@ -66,26 +68,38 @@ class Illuminate:
 
     def ask(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], State]:
         """Samples of the prior until the population is full, changed copies of random members from then on."""
-        if bool(jnp.any(state.number < 0)):
-            genotypes = with_start(self._space.sample(key, self._children), self._space, state.evaluations == 0)
-            return genotypes, state._replace(parents=jnp.full(self._children, -1))
-        choose, change = jax.random.split(key)
-        chosen = jax.random.randint(choose, (self._children,), 0, self.size)
-        genotypes = self._space.mutate(change, state.genotypes[chosen], self.sigma)
-        return genotypes, state._replace(parents=state.number[chosen])
+        genotypes, parents = self._breed(key, state)
+        return genotypes, state._replace(parents=parents)
 
     def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
         """Take the children in, then drop the crowded."""
-        last = jnp.asarray(evaluation.z)[:, -1]
+        last = evaluation.z[:, -1]
         if state.z.shape[1] != last.shape[1]:
-            state = state._replace(z=jnp.zeros((self.size, last.shape[1])))
+            state = state._replace(z=np.zeros((self.size, last.shape[1]), np.float32))
+        return self._select(state, genotypes, last, evaluation.valid)
+
+    def _breed_eagerly(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], Int[Array, " N"]]:
+        def sample() -> tuple[Array, Array]:
+            genotypes = with_start(self._space.sample(key, self._children), self._space, state.evaluations == 0)
+            return genotypes, jnp.full(self._children, -1)
+
+        def mutate() -> tuple[Array, Array]:
+            choose, change = jax.random.split(key)
+            chosen = jax.random.randint(choose, (self._children,), 0, self.size)
+            return self._space.mutate(change, state.genotypes[chosen], self.sigma), state.number[chosen]
+
+        return jax.lax.cond(jnp.any(state.number < 0), sample, mutate)
+
+    def _select_eagerly(
+        self, state: State, genotypes: Num[Array, "N G"], last: Float[Array, "N D"], valid: Bool[Array, " N"]
+    ) -> tuple[State, Verdict]:
         fresh = state.evaluations + jnp.arange(len(last))
         z = jnp.concatenate([state.z, last])
-        number = jnp.concatenate([state.number, jnp.where(jnp.asarray(evaluation.valid), fresh, -1)])
+        number = jnp.concatenate([state.number, jnp.where(valid, fresh, -1)])
         alive = survivors(z, number >= 0, self.size, self.k)
         seats = jnp.argsort(~alive, stable=True)[: self.size]  # the living first, each in its old order
         members = State(
-            genotypes=jnp.concatenate([state.genotypes, jnp.asarray(genotypes)])[seats],
+            genotypes=jnp.concatenate([state.genotypes, genotypes])[seats],
             z=z[seats],
             number=jnp.where(alive[seats], number[seats], -1),
             evaluations=state.evaluations + len(last),

@@ -44,7 +44,7 @@ def open_endedness(z: Float[Array, "K D"]) -> Float[Array, ""]:
 
 def open_ended(population: Population) -> Float[Array, " N"]:
     """`open_endedness` of every world: in [0, 2], higher is better."""
-    return jax.vmap(open_endedness)(population.z)
+    return jax.vmap(open_endedness)(jnp.asarray(population.z))
 
 
 def novelty(population: Population, k: int = 5) -> Float[Array, " N"]:
@@ -108,7 +108,9 @@ def prompt(population: Population) -> Float[Array, " N"]:
     if texts is None:
         raise BadOption("score prompt compares frames with texts; give one or more --prompt TEXT")
     if len(texts) > frames:
-        raise BadOption(f"{len(texts)} prompts need at least {len(texts)} frames and there are {frames}; raise --frames")
+        raise BadOption(
+            f"{len(texts)} prompts need at least {len(texts)} frames and there are {frames}; raise --frames"
+        )
     owner = jnp.arange(frames) * len(texts) // frames
     return jnp.mean(jnp.sum(population.z * texts[owner], axis=-1), axis=-1)
 

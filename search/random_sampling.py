@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int, Num
+import numpy as np
+from jaxtyping import Array, Bool, Num
 
 from alife.hookspecs import hookimpl
 from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
@@ -23,13 +25,16 @@ class RandomSampling:
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """Nothing to prepare."""
-        self._space, self._population = space, population
+
+        def draw(key: PRNGKey, state: State) -> Num[Array, "N G"]:
+            return with_start(space.sample(key, population), space, ~state.started)
+
+        self._draw = jax.jit(draw)
         return State(jnp.asarray(False))
 
     def ask(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], State]:
         """Fresh samples; the first of the run is the world's own genotype where it names one."""
-        genotypes = self._space.sample(key, self._population)
-        return with_start(genotypes, self._space, ~state.started), State(jnp.asarray(True))
+        return self._draw(key, state), State(jnp.asarray(True))
 
     def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
         """Keep what is valid."""
@@ -44,14 +49,9 @@ def with_start(genotypes: Num[Array, "N G"], space: Space, first: Bool[Array, ""
 
 
 def unrelated(evaluation: Evaluation, operator: str) -> Verdict:
-    """The verdict of a search without parents: every valid world is kept.
-
-    >>> OPERATORS[0]
-    'sample'
-    """
+    """The verdict of a search without parents: every valid world is kept."""
     n = len(evaluation.scores)
-    parents: Int[Array, "N 2"] = jnp.full((n, 2), -1)
-    return Verdict(jnp.asarray(evaluation.valid), parents, jnp.full(n, OPERATORS.index(operator)))
+    return Verdict(np.asarray(evaluation.valid), np.full((n, 2), -1), np.full(n, OPERATORS.index(operator)))
 
 
 @hookimpl

@@ -129,8 +129,8 @@ def fit(frame: UInt8[np.ndarray, "H W 3"], edge: int) -> UInt8[np.ndarray, "edge
 
     So large pictures shrink without losing fine detail, and small ones become crisp blocks, all equally wide.
 
-    >>> fit(np.array([[[0] * 3, [255] * 3]] * 2, np.uint8), 3)[0, :, 0].tolist()
-    [0, 128, 255]
+    >>> fit(np.array([[[0] * 3, [90] * 3]] * 2, np.uint8), 3)[0, :, 0].tolist()
+    [0, 45, 90]
     """
     rows, columns = _overlap(frame.shape[0], edge), _overlap(frame.shape[1], edge)
     return np.round(np.einsum("yi,ijc,xj->yxc", rows, frame, columns, optimize=True)).astype(np.uint8)

@@ -71,7 +71,13 @@ def test_what_people_type(value, expected):
 
 @pytest.mark.parametrize(
     "value, said",
-    [([1, 2], r"shape \(2,\)"), ([1, 2, float("nan")], "at place 2"), ("B3/S23", "reads no text"), ([[1, 2, 3]], "shape"), (["a"], "expected 3")],
+    [
+        ([1, 2], r"shape \(2,\)"),
+        ([1, 2, float("nan")], "at place 2"),
+        ("B3/S23", "reads no text"),
+        ([[1, 2, 3]], "shape"),
+        (["a"], "expected 3"),
+    ],
 )
 def test_what_does_not_fit_is_refused(value, said):
     with pytest.raises(BadGenotype, match=said):

@@ -59,10 +59,22 @@ def test_duplicates_name_both_plugins(tmp_path):
         ("import nothing_of_this_name", "ModuleNotFoundError"),
         ("def broken(:", "SyntaxError"),
         ("x = 1", "no function marked"),
-        ("import alife\n@alife.hookimpl\ndef register_substrates(register):\n    register('a b', dict, horizon=1)", "not a word"),
-        ("import alife\n@alife.hookimpl\ndef register_substrates(register):\n    register('ab', 3, horizon=1)", "neither callable"),
-        ("import alife\n@alife.hookimpl\ndef register_substrates(register):\n    register('ab', dict)", "horizon is None"),
-        ("import alife\n@alife.hookimpl\ndef register_models(register):\n    register('ab', dict, sumary='')", "did you mean summary"),
+        (
+            "import alife\n@alife.hookimpl\ndef register_substrates(register):\n    register('a b', dict, horizon=1)",
+            "not a word",
+        ),
+        (
+            "import alife\n@alife.hookimpl\ndef register_substrates(register):\n    register('ab', 3, horizon=1)",
+            "neither callable",
+        ),
+        (
+            "import alife\n@alife.hookimpl\ndef register_substrates(register):\n    register('ab', dict)",
+            "horizon is None",
+        ),
+        (
+            "import alife\n@alife.hookimpl\ndef register_models(register):\n    register('ab', dict, sumary='')",
+            "did you mean summary",
+        ),
         ("import alife\n@alife.hookimpl\ndef register_model(register):\n    pass", "no function marked|unknown hook"),
     ],
 )
@@ -100,7 +112,7 @@ def test_a_plugin_brings_all_or_nothing(monkeypatch):
     monkeypatch.setattr("alife.registry.entry_points", lambda group: [Point()])
     registry = Registry()
     assert "whole" not in registry.substrates
-    assert [p.error for p in registry.plugins if p.name == "half"][0].startswith("substrate 'lenia' is registered by")
+    assert next(p.error for p in registry.plugins if p.name == "half").startswith("substrate 'lenia' is registered by")
 
 
 def test_what_ships_loads():

@@ -15,7 +15,7 @@ def use_compilation_cache() -> None:
     written is no error: programs are then compiled each time.
     """
     wanted = os.environ.get("ALIFE_CACHE", "")
-    if wanted == "off" or jax.config.jax_compilation_cache_dir:
+    if wanted == "off" or jax.config.values["jax_compilation_cache_dir"]:
         return
     home = Path(wanted) if wanted else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alife"
     try:
@@ -24,5 +24,5 @@ def use_compilation_cache() -> None:
         return
     if os.access(home, os.W_OK):
         jax.config.update("jax_compilation_cache_dir", str(home))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -174,14 +174,14 @@ def check_step(substrate: Substrate, state: Tree, params: Tree) -> None:
     """Raise PluginError unless one step keeps the state's tree, shapes and dtypes."""
     after = jax.eval_shape(lambda k, s, p: _call(substrate, "step_state", k, s, p), jax.random.key(0), state, params)
     before = jax.eval_shape(lambda s: s, state)
-    if jax.tree.structure(before) != jax.tree.structure(after):
-        seen = f"{jax.tree.structure(after)}; init_state gave {jax.tree.structure(before)}"
-        raise PluginError(f"{_name(substrate)}.step_state changed the state's tree to {seen}")
+    tree, seen = str(jax.tree.structure(before)), str(jax.tree.structure(after))
+    if tree != seen:
+        raise PluginError(f"{_name(substrate)}.step_state changed the state's tree to {seen}; init_state gave {tree}")
     for (path, was), now in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True):
         if (was.shape, was.dtype) != (now.shape, now.dtype):
             raise PluginError(
-                f"{_name(substrate)}.step_state changed state{jax.tree_util.keystr(path)} from {was.dtype}{list(was.shape)} "
-                f"to {now.dtype}{list(now.shape)}; a step must keep shape and dtype"
+                f"{_name(substrate)}.step_state changed state{jax.tree_util.keystr(path)} "
+                f"from {was.dtype}{list(was.shape)} to {now.dtype}{list(now.shape)}; a step must keep shape and dtype"
             )
 
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax.nn import sigmoid
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
+
+Colour: TypeAlias = Float[Array, "3"]
+"""Red green blue in [0, 1]."""
 
 FAINT = math.log(509)
 """sigmoid(-FAINT) = 1/510: half a level of an 8-bit picture.  Where coverage is below it nothing is painted."""
@@ -24,7 +28,7 @@ def draw_discs(
     x: Float[Array, "N 2"],
     radius: Float[Array, " N"],
     colour: Float[Array, "N 3"],
-    ground: Float[ArrayLike, "3"],
+    ground: Colour,
     *,
     img_size: int,
     side: float,
@@ -45,9 +49,10 @@ def draw_discs(
         sharpness: steepness of the edge, per world unit.
         largest: no radius is larger, world units; one that is gets clipped to a square.
 
-    >>> ink, paper, place = jnp.zeros((1, 3)), jnp.ones(3), jnp.array([[0.0, 2.0]])
-    >>> draw_discs(place, jnp.ones(1), ink, paper, img_size=3, side=2, sharpness=50, largest=1)[:, :, 0].round(1).tolist()
-    [[1.0, 0.5, 0.0], [1.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    >>> at, one, white, black = jnp.array([[0.0, 2.0]]), jnp.ones(1), jnp.ones((1, 3)), jnp.zeros(3)
+    >>> shown = draw_discs(at, one, white, black, img_size=3, side=2, sharpness=50, largest=1)
+    >>> shown[:, :, 0].round(1).tolist()  # whole in its middle, half on its rim
+    [[0.0, 0.5, 1.0], [0.0, 0.0, 0.5], [0.0, 0.0, 0.0]]
     """
 
     def coverage(i: Array, across: Array, down: Array) -> Array:
@@ -61,7 +66,7 @@ def draw_triangles(
     x: Float[Array, "N 2"],
     heading: Float[Array, "N 2"],
     colour: Float[Array, "N 3"],
-    ground: Float[ArrayLike, "3"],
+    ground: Colour,
     *,
     img_size: int,
     side: float,
@@ -113,7 +118,7 @@ def _stamp(
     centre: Float[Array, "N 2"],
     reach: float,
     colour: Float[Array, "N 3"],
-    ground: Float[ArrayLike, "3"],
+    ground: Colour,
     img_size: int,
     side: float,
 ) -> Float[Array, "H W 3"]:
@@ -122,18 +127,16 @@ def _stamp(
     coverage(i, across [P 1], down [P]) is how much of each pixel of its patch, given by coordinates, shape i covers.
     """
     pixel = side / (img_size - 1)
-    patch = math.floor(2 * reach / pixel) + 1
-    # Patches of shapes far outside end up in the margin, which is cut off: no shape needs a test.
-    first = jnp.clip(jnp.ceil((centre - reach) / pixel), -patch, img_size).astype(jnp.int32)
-    canvas = jnp.broadcast_to(jnp.asarray(ground, jnp.float32), (img_size + 2 * patch, img_size + 2 * patch, 3))
+    patch = min(math.floor(2 * reach / pixel) + 1, img_size)
+    # Coverage is asked for the pixels a patch really lies on, so one that would reach over an edge is pushed back inside.
+    first = jnp.clip(jnp.ceil((centre - reach) / pixel), 0, img_size - patch).astype(jnp.int32)
 
-    def paint(i: Array, canvas: Array) -> Array:
+    def paint(i: Array, picture: Array) -> Array:
         # Coverage is computed here, not for all shapes before the loop: measured, it is faster, and keeps nothing.
         across, down = pixel * (first[i, :, None] + jnp.arange(patch))
-        corner = (first[i, 0] + patch, first[i, 1] + patch, 0)
-        under = jax.lax.dynamic_slice(canvas, corner, (patch, patch, 3))
+        corner = (first[i, 0], first[i, 1], 0)
+        under = jax.lax.dynamic_slice(picture, corner, (patch, patch, 3))
         over = coverage(i, across[:, None], down)[:, :, None]
-        return jax.lax.dynamic_update_slice(canvas, under + over * (colour[i] - under), corner)
+        return jax.lax.dynamic_update_slice(picture, under + over * (colour[i] - under), corner)
 
-    canvas = jax.lax.fori_loop(0, centre.shape[0], paint, canvas)
-    return canvas[patch:-patch, patch:-patch]
+    return jax.lax.fori_loop(0, centre.shape[0], paint, jnp.broadcast_to(ground, (img_size, img_size, 3)))

@@ -34,9 +34,13 @@ class Schedule:
             raise BadOption(f"steps is {self.steps!r}; expected a whole number, 1 or more")
         if self.frames not in ("final", "every"):
             if not _is_count(self.frames):
-                raise BadOption(f"frames is {self.frames!r}; expected a whole number from 1 to steps, 'final' or 'every'")
+                raise BadOption(
+                    f"frames is {self.frames!r}; expected a whole number from 1 to steps, 'final' or 'every'"
+                )
             if int(self.frames) > self.steps:
-                raise BadOption(f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step")
+                raise BadOption(
+                    f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step"
+                )
 
     @property
     def count(self) -> int:

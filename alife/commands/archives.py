@@ -27,9 +27,13 @@ def replay_command(run: Path, id: int) -> int:
 @click.command("export")
 @run_argument
 @click.argument("id", type=int, required=False)
-@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="File to write; its ending says what.")
+@click.option(
+    "--to", "target", required=True, type=click.Path(path_type=Path), help="File to write; its ending says what."
+)
 @click.option("--size", type=click.IntRange(8, 4096), help="Edge of a picture of a film, pixels [default: 256].")
-@click.option("--frames", type=click.IntRange(1, 100_000), help="Pictures of a film [default: one per step, at most 300].")
+@click.option(
+    "--frames", type=click.IntRange(1, 100_000), help="Pictures of a film [default: one per step, at most 300]."
+)
 @click.option("--fps", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Pictures per second.")
 def export_command(run: Path, id: int | None, target: Path, size: int | None, frames: int | None, fps: float) -> int:
     """Write what RUN holds.

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from ..config import RunConfig
     from ..registry import Registry
 
-plugin_option = click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin file (repeatable).")
+plugin_option = click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin file (repeatable)."
+)
 seed_option = click.option("--seed", type=int, help="Decides every random number [default: 0].")
 set_option = click.option(
     "--set",

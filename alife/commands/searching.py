@@ -20,11 +20,19 @@ RUNS = Path("runs")
 
 @click.command("search")
 @click.argument("world", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the new archive [default: runs/WORLD-1 ...].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Directory of the new archive [default: runs/WORLD-1 ...]."
+)
 @click.option("--score", metavar="EXPR", help="What counts as better, such as 'open_ended + 0.2*speed'.")
 @click.option("--search", "search", metavar="NAME", help="How to look for it, see `alife list searches`.")
 @click.option("--model", metavar="NAME", help="Who looks at the worlds, see `alife list models`.")
-@click.option("--prompt", "prompts", multiple=True, metavar="TEXT", help="What the world should look like; several = in time order.")
+@click.option(
+    "--prompt",
+    "prompts",
+    multiple=True,
+    metavar="TEXT",
+    help="What the world should look like; several = in time order.",
+)
 @budget_options
 @click.option("--population", type=int, help="Worlds in one generation [default: 16].")
 @click.option("--frames", type=int, help="Pictures taken of each world [default: 8].")

@@ -16,7 +16,9 @@ from .options import configure, plugin_option, registry_with, seed_option, set_o
 
 @click.command("run")
 @click.argument("world")
-@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="File: .gif .mp4 .webm .webp or .png.")
+@click.option(
+    "--to", "target", required=True, type=click.Path(path_type=Path), help="File: .gif .mp4 .webm .webp or .png."
+)
 @click.option("--size", type=click.IntRange(8, 4096), default=256, show_default=True, help="Edge of a picture, pixels.")
 @click.option("--frames", type=click.IntRange(1, 100_000), help="Pictures [default: one per step, at most 300].")
 @click.option("--fps", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Pictures per second.")
@@ -47,7 +49,9 @@ def run_command(
 @click.command("import")
 @click.argument("kind")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the world files [default: FILE without its ending].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for the world files [default: FILE without its ending]."
+)
 @plugin_option
 def import_command(kind: str, file: Path, out: Path | None, plugins: tuple[str, ...]) -> int:
     """Turn the patterns of FILE into world files that `alife run` and `alife search` take.

@@ -1,4 +1,6 @@
-"""Time of one frame of particles, ours and as the field writes it, on one core: `python tests/benchmarks/bench_render.py`.
+"""Time of one frame of particles, ours and as the field writes it, on one core.
+
+Run with `python tests/benchmarks/bench_render.py`.
 
 The field's way: every shape is blended over the whole picture, one after the other.
 """

@@ -111,7 +111,9 @@ def test_an_existing_place_is_left_alone(capsys, tmp_path):
     assert kept.read_text() == "years of work"
 
 
-@pytest.mark.parametrize("command", [["replay", "RUN", "0"], ["export", "RUN", "--to", "o.png"], ["check-archive", "RUN"], ["resume", "RUN"]])
+@pytest.mark.parametrize(
+    "command", [["replay", "RUN", "0"], ["export", "RUN", "--to", "o.png"], ["check-archive", "RUN"], ["resume", "RUN"]]
+)
 def test_a_directory_that_is_no_run(capsys, tmp_path, command):
     (tmp_path / "some").mkdir()
     arguments = [str(tmp_path / "some") if a == "RUN" else a for a in command]
@@ -139,7 +141,10 @@ def test_a_damaged_root_document(capsys, tmp_path, finished, harm):
 def test_damaged_frames_are_named_and_the_rest_is_served(capsys, tmp_path, finished):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
-    chunk = max((p for p in (run / "frames").rglob("*") if p.is_file() and p.name != "zarr.json"), key=lambda p: p.stat().st_size)
+    chunk = max(
+        (p for p in (run / "frames").rglob("*") if p.is_file() and p.name != "zarr.json"),
+        key=lambda p: p.stat().st_size,
+    )
     data = bytearray(chunk.read_bytes())
     data[len(data) // 2] ^= 0xFF
     chunk.write_bytes(bytes(data))
@@ -164,7 +169,9 @@ def np_scores(run: Path) -> list[float]:
 def test_plugins_that_break_their_contract(capsys, tmp_path, method, body, said):
     plugin = broken(tmp_path / "bad.py", method, body)
     place = tmp_path / "run"
-    message = refused(capsys, "search", "broken", "--plugin", plugin, "--out", place, "--generations", "1", "--set", "img_size=32")
+    message = refused(
+        capsys, "search", "broken", "--plugin", plugin, "--out", place, "--generations", "1", "--set", "img_size=32"
+    )
     assert said in message and not place.exists()
 
 
@@ -185,7 +192,20 @@ def test_worlds_of_nan_are_counted_and_never_kept(capsys, tmp_path):
 def test_a_full_disk_loses_nothing(tmp_path):
     """A limit on file size stands for a full disk: the run stops with an error, and goes on when there is room."""
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "alife", "search", "life", "--out", str(run), "--generations", "60", "--search", "random", *TINY]
+    command = [
+        sys.executable,
+        "-m",
+        "alife",
+        "search",
+        "life",
+        "--out",
+        str(run),
+        "--generations",
+        "60",
+        "--search",
+        "random",
+        *TINY,
+    ]
     limited = f"ulimit -f 40; exec {' '.join(command)}"
     stopped = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
     assert stopped.returncode == 2, stopped.stderr

@@ -34,7 +34,17 @@ def acknowledged(log: Path) -> int:
 def test_random_kills_lose_nothing_and_change_nothing(tmp_path):
     plugin = write(tmp_path / "acknowledge.py", ACKNOWLEDGE)
     log = tmp_path / "log"
-    how = ["--score", "open_ended + novelty", "--search", "illuminate", "--set", "search.size=8", "--plugin", str(plugin), *TINY]
+    how = [
+        "--score",
+        "open_ended + novelty",
+        "--search",
+        "illuminate",
+        "--set",
+        "search.size=8",
+        "--plugin",
+        str(plugin),
+        *TINY,
+    ]
     search = ["search", "life", "--generations", str(GENERATIONS), *how]
     os.environ["ACKNOWLEDGED"] = str(log)
     assert run_command([*search, "--out", str(tmp_path / "straight")]) == 0

@@ -180,7 +180,12 @@ def test_import_makes_worlds_that_run(tmp_path):
     glider = write(tmp_path / "glider.rle", "#N Glider\nx = 3, y = 3, rule = B3/S23\nbob$2bo$3o!\n")
     assert run_command(["import", "life", str(glider)]) == 0
     (world,) = (tmp_path / "glider").glob("*.toml")
-    assert run_command(["run", str(world), "--to", str(tmp_path / "g.gif"), "--frames", "4", "--set", "steps=4", "--size", "32"]) == 0
+    assert (
+        run_command(
+            ["run", str(world), "--to", str(tmp_path / "g.gif"), "--frames", "4", "--set", "steps=4", "--size", "32"]
+        )
+        == 0
+    )
 
 
 def test_list_is_complete_and_machine_readable(capsys):
@@ -195,7 +200,18 @@ def test_list_is_complete_and_machine_readable(capsys):
 
 
 def test_progress_without_a_terminal_is_quiet(tmp_path):
-    command = [sys.executable, "-m", "alife", "search", "life", "--out", str(tmp_path / "run"), "--generations", "30", *TINY]
+    command = [
+        sys.executable,
+        "-m",
+        "alife",
+        "search",
+        "life",
+        "--out",
+        str(tmp_path / "run"),
+        "--generations",
+        "30",
+        *TINY,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) < 8 and "generation 30" in done.stderr and "\x1b" not in done.stderr

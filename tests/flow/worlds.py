@@ -46,6 +46,10 @@ def write(path: Path, text: str) -> Path:
 
 def broken(path: Path, method: str, body: str) -> Path:
     """A plugin file with the substrate `broken`, one method of which does something else."""
-    arguments = {"init_state": "rng, params", "step_state": "rng, state, params", "render_state": "state, params, img_size"}
+    arguments = {
+        "init_state": "rng, params",
+        "step_state": "rng, state, params",
+        "render_state": "state, params, img_size",
+    }
     replaced = f"    def {method}(self, {arguments[method]}):\n        {body}\n"
     return write(path, BROKEN.format(replaced=replaced))

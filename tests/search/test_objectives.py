@@ -97,7 +97,7 @@ def test_bad_expressions_say_what_is_wrong(text, error, said):
 
 def test_one_frame_has_no_history_and_no_prompt_no_text():
     for text in ("open_ended", "prompt"):
-        with pytest.raises(BadOption, match="--frames|--prompt"):
+        with pytest.raises(BadOption, match=r"--frames|--prompt"):
             ScoreExpression(text, REGISTRY, [])(population(ALONG[:, None, :]))
 
 

@@ -157,9 +157,9 @@ def test_no_array_has_both_a_particle_and_a_picture_axis(n: int) -> None:
     x, heading, colour = f32(*scattered(n, 1.0, 0))
     discs = partial(draw_discs, ground=jnp.zeros(3), img_size=224, side=1.0, sharpness=2000.0, largest=0.004)
     triangles = partial(draw_triangles, ground=jnp.zeros(3), img_size=224, side=1.0, size=0.015, sharpness=40.0)
-    canvas = (224 + 2 * 20) ** 2 * 3
-    assert max(made(jax.make_jaxpr(discs)(x, jnp.full(n, 0.003), colour).jaxpr)) <= canvas
-    assert max(made(jax.make_jaxpr(triangles)(x, heading, colour).jaxpr)) <= canvas
+    picture = 224**2 * 3
+    assert max(made(jax.make_jaxpr(discs)(x, jnp.full(n, 0.003), colour).jaxpr)) <= picture
+    assert max(made(jax.make_jaxpr(triangles)(x, heading, colour).jaxpr)) <= picture
 
 
 def test_the_work_for_one_disc_follows_its_size_and_not_the_picture() -> None:
@@ -168,7 +168,7 @@ def test_the_work_for_one_disc_follows_its_size_and_not_the_picture() -> None:
         program = jax.make_jaxpr(draw)(jnp.zeros((2, 2)), jnp.zeros(2), jnp.zeros((2, 3)), jnp.zeros(3))
         (loop,) = [eqn for eqn in program.jaxpr.eqns if eqn.primitive.name in ("scan", "while")]
         bodies = jax.extend.core.jaxprs_in_params(loop.params)
-        return sum(n for body in bodies for n in made(body) if n < img_size**2)  # the canvas is changed in place
+        return sum(n for body in bodies for n in made(body) if n < img_size**2)  # the picture is changed in place
 
     assert work(640, 0.02) == work(64, 0.02)
     assert work(640, 0.2) > 10 * work(640, 0.02)

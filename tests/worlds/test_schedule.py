@@ -32,7 +32,12 @@ class Counter:
 
 @pytest.mark.parametrize(
     "steps, frames, expected",
-    [(10, 4, [2, 5, 7, 10]), (256, 8, [32, 64, 96, 128, 160, 192, 224, 256]), (5, "every", [1, 2, 3, 4, 5]), (7, "final", [7])],
+    [
+        (10, 4, [2, 5, 7, 10]),
+        (256, 8, [32, 64, 96, 128, 160, 192, 224, 256]),
+        (5, "every", [1, 2, 3, 4, 5]),
+        (7, "final", [7]),
+    ],
 )
 def test_frames_show_the_documented_steps(steps, frames, expected):
     run = rollout(Counter(), jax.random.key(0), jnp.zeros(1), steps=steps, frames=frames, img_size=8)

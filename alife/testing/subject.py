@@ -1,0 +1,195 @@
+"""A substrate under test, with the two programs that all checks share, so that little is compiled."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from alife.errors import AlifeError
+from alife.substrate import METHODS
+from alife.types import PRNGKey, Tree
+
+from .report import CheckFailed, first_line
+from .tracing import fingerprint, freeze
+
+SIZES = (24, 37)
+"""Edges of the pictures drawn, pixels: one that divides well and one that does not."""
+
+ENDS = (0, 2, 7, 300)
+"""Steps after which a world is looked at."""
+
+WORLDS = 3
+"""Worlds that are run side by side."""
+
+class History(NamedTuple):
+    """One world, looked at after 0, 2, 7 and 300 steps (the leading axis M of all but `params`)."""
+
+    params: Tree
+    state: Tree
+    frames: tuple[Any, ...]
+    """Pictures [M, S, S, 3] for each size S of `SIZES`."""
+    measures: Any
+    reward: Any
+
+
+class SubstrateSubject:
+    """A substrate under test.
+
+    Args:
+        factory: makes it; called with options as keywords.
+        options: that make it small, so that checking is quick.
+    """
+
+    def __init__(self, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        self.factory, self.options = factory, dict(options)
+
+    @cached_property
+    def substrate(self) -> Any:
+        """The instance that most checks look at."""
+        try:
+            return self.make()
+        except Exception as cause:
+            raise CheckFailed(
+                f"constructing it with {self.options} raised {first_line(cause)}",
+                "a substrate",
+                "give options that its constructor takes",
+            ) from cause
+
+    def make(self, **changed: Any) -> Any:
+        """A fresh instance, some options changed."""
+        return self.factory(**{**self.options, **changed})
+
+    def numbers(self) -> dict[str, int | float]:
+        """The constructor's options that are numbers, with the values they have here."""
+        parameters = inspect.signature(self.factory).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):  # a factory that passes everything on
+            parameters = inspect.signature(type(self.substrate)).parameters
+        values = {name: self.options.get(name, p.default) for name, p in parameters.items()}
+        return {name: v for name, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+
+    def variants(self) -> Iterator[tuple[str, float, Any]]:
+        """Name, changed value and instance for every numeric option and each other value that it takes."""
+        for name, value in self.numbers().items():
+            for other in (value + 1, 2 * value) if isinstance(value, int) else (value * 0.75, value * 1.5 + 0.1):
+                try:
+                    yield name, other, self.make(**{name: other})
+                except (AlifeError, ValueError, TypeError):
+                    continue  # refused, as is its right
+
+    @cached_property
+    def shapes(self) -> tuple[Tree, Tree, Tree]:
+        """Shapes and dtypes of a genotype, of what the methods get as `params`, and of a state."""
+        return shapes_of(self.substrate)
+
+    @cached_property
+    def keys(self) -> Key[Array, "2 N"]:
+        """Two rows: the keys of the worlds' params, and the keys that the worlds are run with."""
+        return jax.random.split(jax.random.key(0), (2, WORLDS))
+
+    @cached_property
+    def history(self) -> Callable[[Any, Any], History]:
+        """The compiled life of one world: `history(key of the params, key of the world)`."""
+        return jax.jit(partial(live, self.substrate))
+
+    @cached_property
+    def one(self) -> History:
+        """The first world, on its own."""
+        params_keys, world_keys = self.keys
+        return self.history(params_keys[0], world_keys[0])
+
+    @cached_property
+    def many(self) -> History:
+        """All worlds side by side, in front of every other axis."""
+        return jax.jit(jax.vmap(partial(live, self.substrate)))(*self.keys)
+
+    @property
+    def traced(self) -> dict[str, str]:
+        """What JAX makes of each method right now."""
+        return trace(self.substrate)
+
+
+def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
+    """A world from its keys to step 300, as the engine runs it; traceable."""
+    params = call(substrate, "default_params", params_key)
+    expressed = express(substrate, params)
+    init_key, step_key = jax.random.split(world_key)
+    begun = call(substrate, "init_state", init_key, expressed)
+
+    def step(i: Array, state: Tree) -> Tree:
+        return call(substrate, "step_state", jax.random.fold_in(step_key, i), state, expressed)
+
+    def look(carry: tuple[Tree, Array], length: Array) -> tuple[tuple[Tree, Array], tuple[Any, ...]]:
+        state, first = carry
+        state = jax.lax.fori_loop(first, first + length, step, state)
+        frames = tuple(call(substrate, "render_state", state, expressed, img_size=size) for size in SIZES)
+        numbers = optional(substrate, "measures", state, expressed)
+        return (state, first + length), (state, frames, numbers, optional(substrate, "reward", state, expressed))
+
+    lengths = jnp.asarray(np.diff(ENDS, prepend=0))
+    return History(params, *jax.lax.scan(look, (begun, jnp.zeros_like(lengths[0])), lengths)[1])
+
+
+def shapes_of(substrate: Any) -> tuple[Tree, Tree, Tree]:
+    """Shapes and dtypes of a genotype, of what the methods get as `params`, and of a state."""
+    key = jax.random.key(0)
+    params = jax.eval_shape(partial(call, substrate, "default_params"), key)
+    expressed = jax.eval_shape(partial(express, substrate), params)
+    return params, expressed, jax.eval_shape(partial(call, substrate, "init_state"), key, expressed)
+
+
+def trace(substrate: Any) -> dict[str, str]:
+    """What JAX makes of each method, as texts that are equal for equal programs."""
+    key = jax.random.key(0)
+    params, expressed, state = shapes_of(substrate)
+    arguments = {
+        "default_params": (key,),
+        "express": (params,),
+        "init_state": (key, expressed),
+        "step_state": (key, state, expressed),
+        "render_state": (state, expressed),
+        "measures": (state, expressed),
+        "reward": (state, expressed),
+        "mutate": (key, params),
+        "crossover": (key, params, params),
+    }
+    size = {"render_state": {"img_size": SIZES[0]}}
+    return {
+        method: fingerprint(partial(call, substrate, method, **size.get(method, {})), *given)
+        for method, given in arguments.items()
+        if has(substrate, method)
+    } | {method: freeze(call(substrate, method)) for method in ("bounds", "parameters") if has(substrate, method)}
+
+
+def call(substrate: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    """Call a method; what it raises becomes a failed check that names it."""
+    if not has(substrate, method):
+        raise CheckFailed(f"no method {method}", ", ".join(METHODS), f"write {method}")
+    try:
+        return getattr(substrate, method)(*args, **kwargs)
+    except Exception as cause:
+        raise CheckFailed(
+            f"{method} raised {first_line(cause)}",
+            "no error; it was called as `alife.substrate` says, with values that JAX traces",
+            f"run {method} under jax.jit on its own; Python's `if`, `int` and `float` cannot look into such values",
+        ) from cause
+
+
+def has(substrate: Any, method: str) -> bool:
+    return callable(getattr(substrate, method, None))
+
+
+def express(substrate: Any, params: Tree) -> Tree:
+    """What the methods get as `params`."""
+    return call(substrate, "express", params) if has(substrate, "express") else params
+
+
+def optional(substrate: Any, method: str, *args: Any) -> Any:
+    """What an ability gives, or None where there is none."""
+    return call(substrate, method, *args) if has(substrate, method) else None

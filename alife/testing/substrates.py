@@ -1,0 +1,322 @@
+"""What every substrate must keep, one check per promise; `abilities` has those for what a substrate may have besides.
+
+Each check takes a `SubstrateSubject` and raises `CheckFailed`.  They are ordered from cause to consequence: the first
+one that fails is the one to mend first.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..errors import AlifeError
+from ..genotype import GenotypeSpace
+from ..substrate import METHODS
+from ..types import Tree
+from .abilities import ABILITY_CHECKS
+from .report import CheckFailed, Result, run_checks
+from .subject import ENDS, SIZES, SubstrateSubject, call, express, optional, shapes_of, trace
+from .tracing import describe, difference, freeze, holds_tracer, host_calls, layout, plain
+
+CLOSE = 1e-3
+"""Reals computed in two ways after two steps may differ by this part of the largest: far above rounding, far below
+anything that a mistake makes."""
+
+
+def check_substrate(factory: Callable[..., Any], options: Mapping[str, Any] | None = None) -> list[Result]:
+    """Run every check on a substrate.
+
+    Args:
+        factory: makes it, such as its class; must accept `options` as keywords.
+        options: that make it small: a few seconds then suffice.
+    """
+    return run_checks(SUBSTRATE_CHECKS, SubstrateSubject(factory, options or {}))
+
+
+def check_methods(subject: SubstrateSubject) -> None:
+    """The four methods are there and take what the engine hands them."""
+    calls: dict[str, tuple[int, dict[str, int]]] = {
+        "default_params": (1, {}),
+        "init_state": (2, {}),
+        "step_state": (3, {}),
+        "render_state": (2, {"img_size": SIZES[0]}),
+    }
+    for method in METHODS:
+        function = getattr(subject.substrate, method, None)
+        if not callable(function):
+            raise CheckFailed(f"no method {method}", ", ".join(METHODS), f"write {method}")
+        count, named = calls[method]
+        try:
+            inspect.signature(function).bind(*[None] * count, **named)
+        except TypeError as cause:
+            raise CheckFailed(
+                f"{method}{inspect.signature(function)}, which does not accept what it is called with: {cause}",
+                "the arguments of `alife.substrate.Substrate`, img_size by keyword",
+                f"change the signature of {method}",
+            ) from cause
+
+
+def check_params(subject: SubstrateSubject) -> None:
+    """Genotypes are arrays of one kind of number, finite, and survive being made a flat vector."""
+    params = jax.jit(partial(call, subject.substrate, "default_params"))(jax.random.key(0))
+    try:
+        space = GenotypeSpace(subject.substrate, type(subject.substrate).__name__)
+        back = space.unflatten(space.flatten(params))
+    except AlifeError as cause:
+        raise CheckFailed(
+            str(cause), "a tree of arrays, all real or all integer", "return only what a search may vary"
+        ) from cause
+    changed = difference(back, params)
+    if changed:
+        raise CheckFailed(
+            f"genotype {describe(params)} comes back changed from its flat vector of {space.dtype}: {changed}",
+            "the same numbers",
+            "keep reals to float32 and integers to int32",
+        )
+    _expect_finite(params, "default_params gave")
+
+
+def check_state_keeps_its_layout(subject: SubstrateSubject) -> None:
+    """A step gives back the tree, shapes and dtypes it was given."""
+    _, expressed, state = subject.shapes
+    after = jax.eval_shape(partial(call, subject.substrate, "step_state"), jax.random.key(0), state, expressed)
+    if layout(after) != layout(state):
+        raise CheckFailed(
+            f"init_state gives {describe(state)}, step_state {describe(after)}",
+            "the same tree, shapes and dtypes",
+            "convert at the end of step_state, for instance with .astype(state.dtype)",
+        )
+
+
+def check_picture_size(subject: SubstrateSubject) -> None:
+    """Pictures are real arrays of the size asked for, whatever it is."""
+    _, expressed, state = subject.shapes
+    for size in (*SIZES, 224):
+        image = jax.eval_shape(partial(call, subject.substrate, "render_state", img_size=size), state, expressed)
+        real = hasattr(image, "dtype") and jnp.issubdtype(image.dtype, jnp.floating)
+        if not real or image.shape != (size, size, 3):
+            raise CheckFailed(
+                f"render_state(..., img_size={size}) gives {describe(image)}",
+                f"float32[{size}, {size}, 3]",
+                "use img_size for the edge, and `alife.worlds` to draw lattices and discs at any size",
+            )
+
+
+def check_picture_range(subject: SubstrateSubject) -> None:
+    """Pictures are finite and within [0, 1], from the first step to the last."""
+    for size, frames in zip(SIZES, subject.many.frames, strict=True):
+        seen = np.asarray(frames)
+        low, high = float(seen.min()), float(seen.max())  # NaN where any is
+        if not (low >= -1e-6 and high <= 1 + 1e-6):
+            raise CheckFailed(
+                f"pictures of edge {size} hold numbers from {low:.3g} to {high:.3g}",
+                "red, green and blue in [0, 1]",
+                "scale or clip at the end of render_state",
+            )
+
+
+def check_picture_follows_state(subject: SubstrateSubject) -> None:
+    """When the state changes, sooner or later so does the picture."""
+    states = [plain(leaf) for leaf in jax.tree.leaves(subject.many.state)]
+    frames = np.asarray(subject.many.frames[0])
+    # in time where worlds move at all; a substrate of still worlds is compared from world to world
+    moves = any((leaf != leaf[:, :1]).any() for leaf in states)
+    seen, states = (frames, states) if moves else (frames[:, 0], [leaf[:, 0] for leaf in states])
+    axis = (slice(None), slice(1)) if moves else (slice(1),)
+    if (seen == seen[axis]).all() and any((leaf != leaf[axis]).any() for leaf in states):
+        raise CheckFailed(
+            f"states differ {f'between steps {ENDS}' if moves else 'between worlds'}, their pictures do not",
+            "pictures that show the state",
+            "draw `state` in render_state, bright enough to see",
+        )
+
+
+def check_same_key_same_history(subject: SubstrateSubject) -> None:
+    """A fresh instance given the same keys repeats the history, bit by bit."""
+    fresh = subject.make()
+    if trace(fresh) == subject.traced:
+        return  # the same programs: nothing is left to chance
+    again = SubstrateSubject(lambda: fresh, {}).one
+    changed = difference(again, subject.one)
+    if changed:
+        raise CheckFailed(
+            f"a second instance with the same options and keys lives another life: {changed}",
+            "the same bytes",
+            "draw every random number with jax.random from the key that the method is given",
+        )
+
+
+def check_keys_matter(subject: SubstrateSubject) -> None:
+    """Different keys give different worlds, unless the substrate says `deterministic = True`: then they must not."""
+    if getattr(subject.substrate, "deterministic", False):
+        params_keys, world_keys = subject.keys
+        changed = difference(subject.history(params_keys[0], world_keys[1]).state, subject.one.state)
+        if changed:
+            raise CheckFailed(
+                f"deterministic = True, and yet two keys give the same genotype different histories: {changed}",
+                "one history for each genotype",
+                "remove `deterministic`",
+            )
+        return
+    worlds = [jax.tree.map(lambda leaf, i=i: leaf[i], (subject.many.params, subject.many.state)) for i in range(2)]
+    if freeze(worlds[0]) == freeze(worlds[1]):
+        raise CheckFailed(
+            "two different keys give the same genotype and the same history",
+            "different worlds",
+            "use `rng` in default_params or init_state; or write `deterministic = True` in the class",
+        )
+
+
+def check_jit_equals_eager(subject: SubstrateSubject) -> None:
+    """A step means the same when Python runs it operation by operation."""
+    substrate = subject.substrate
+    params_keys, world_keys = subject.keys
+    expressed = express(substrate, call(substrate, "default_params", params_keys[0]))
+    init_key, step_key = jax.random.split(world_keys[0])
+    state = call(substrate, "init_state", init_key, expressed)
+    for i in range(ENDS[1]):
+        state = call(substrate, "step_state", jax.random.fold_in(step_key, i), state, expressed)
+    compiled = jax.tree.map(lambda leaf: leaf[1], subject.one.state)
+    changed = difference(state, compiled, CLOSE)
+    if changed:
+        raise CheckFailed(
+            f"after {ENDS[1]} steps the plain run and the compiled one differ: {changed}",
+            "the same state",
+            "use jax.numpy and jax.random only; numpy.random and Python values are frozen when a step is compiled",
+        )
+
+
+def check_vmap_equals_single(subject: SubstrateSubject) -> None:
+    """A world among others lives as it does alone."""
+    first = jax.tree.map(lambda leaf: leaf[0, 1], (subject.many.state, subject.many.frames))
+    alone = jax.tree.map(lambda leaf: leaf[1], (subject.one.state, subject.one.frames))
+    changed = difference(first, alone, CLOSE)
+    if changed:
+        raise CheckFailed(
+            f"after {ENDS[1]} steps a world under jax.vmap differs from the same world alone: {changed}",
+            "the same state and picture",
+            "give every random draw its own key, and never reduce over an axis that is not the world's",
+        )
+
+
+def check_stays_finite(subject: SubstrateSubject) -> None:
+    """No NaN and no infinity in 300 steps."""
+    for moment, end in enumerate(ENDS):
+        state = jax.tree.map(lambda leaf, m=moment: leaf[:, m], subject.many.state)
+        _expect_finite(state, f"after {end} steps the state holds")
+
+
+def check_no_host_calls(subject: SubstrateSubject) -> None:
+    """Nothing in a step, start or picture calls back to Python: it would stop every world at every step."""
+    _, expressed, state = subject.shapes
+    key = jax.random.key(0)
+    for method, *args in (
+        ("init_state", key, expressed),
+        ("step_state", key, state, expressed),
+        ("render_state", state, expressed),
+    ):
+        named = {"img_size": SIZES[0]} if method == "render_state" else {}
+        found = host_calls(partial(call, subject.substrate, method, **named), *args)
+        if found:
+            raise CheckFailed(
+                f"{method} contains {', '.join(found)}",
+                "operations that stay on the device",
+                "remove jax.debug.print and callbacks, or write the part in jax.numpy",
+            )
+
+
+def check_options_are_kept(subject: SubstrateSubject) -> None:
+    """Every numeric option of the constructor works at other values, and changes something."""
+    before, works = subject.traced, dict[str, bool]()
+    for name, value, variant in subject.variants():
+        if works.get(name):
+            continue
+        try:
+            works[name] = trace(variant) != before
+        except CheckFailed as cause:
+            raise CheckFailed(
+                f"option {name}={value!r} is accepted, but then: {cause}",
+                "a substrate that works, or an error from the constructor",
+                f"refuse such a {name} with alife.errors.BadOption",
+            ) from cause
+    ignored = [name for name, changes in works.items() if not changes]
+    if ignored:
+        raise CheckFailed(
+            f"option {', '.join(ignored)} is accepted, and changes nothing",
+            "that every option counts",
+            "use it or remove it; if it counts only beside another option, let test_options give that one",
+        )
+
+
+def check_instances_are_independent(subject: SubstrateSubject) -> None:
+    """Making and using other instances does not change this one."""
+    first = subject.make()
+    before = trace(first)
+    for _, _, other in subject.variants():
+        shapes_of(other)
+    changed = [method for method, text in trace(first).items() if text != before.get(method)]
+    if changed:
+        raise CheckFailed(
+            f"after instances with other options were made, {', '.join(changed)} of the first one changed",
+            "that instances share nothing",
+            "keep options on `self`, not on the class or the module",
+        )
+
+
+def check_instance_stays_as_made(subject: SubstrateSubject) -> None:
+    """Methods leave nothing behind on the instance: what is kept while JAX traces is a leak."""
+    fresh = subject.make()
+    if not hasattr(fresh, "__dict__"):
+        return
+    before = {name: freeze(value) for name, value in vars(fresh).items()}
+    trace(fresh)
+    optional(fresh, "default_params", jax.random.key(0))
+    for name, value in vars(fresh).items():
+        cached = hasattr(getattr(type(fresh), name, None), "attrname")  # functools.cached_property, computed once
+        if holds_tracer(value) or (before.get(name) != freeze(value) and not (cached and name not in before)):
+            what = "holds a traced value" if holds_tracer(value) else "was changed or added"
+            raise CheckFailed(
+                f"self.{name} {what} by a call",
+                "an instance that is never written to after its constructor",
+                "put what changes into the state, and what depends on the genotype into `express`",
+            )
+
+
+def _expect_finite(tree: Tree, what: str) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        array = plain(leaf)
+        bad = int(array.size - np.isfinite(array).sum()) if np.issubdtype(array.dtype, np.inexact) else 0
+        if bad:
+            raise CheckFailed(
+                f"{what} {bad} NaN or infinite numbers of {array.size} {jax.tree_util.keystr(path)}".rstrip(),
+                "finite numbers",
+                "guard divisions, roots and logarithms, and clip what can grow without end",
+            )
+
+
+SUBSTRATE_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
+    check_methods,
+    check_params,
+    *ABILITY_CHECKS[:1],  # express comes before everything that gets its result
+    check_state_keeps_its_layout,
+    check_picture_size,
+    check_picture_range,
+    check_picture_follows_state,
+    check_same_key_same_history,
+    check_keys_matter,
+    check_jit_equals_eager,
+    check_vmap_equals_single,
+    check_stays_finite,
+    check_no_host_calls,
+    check_options_are_kept,
+    check_instances_are_independent,
+    check_instance_stays_as_made,
+    *ABILITY_CHECKS[1:],
+)
+"""All of them, in the order in which they run."""
