@@ -41,7 +41,7 @@ def bench(substrates: tuple[str, ...]) -> None:
 
 
 def milliseconds_per_step(substrate: Any) -> float:
-    """One world's step, in milliseconds: time of many steps less that of few, over a batch stepped as a search does it."""
+    """Milliseconds of one world's step: many steps less few, over a batch stepped as a search does it."""
     import jax
     import jax.numpy as jnp
 

@@ -14,6 +14,7 @@ from .errors import AlifeError, BadOption, BadWorld, UnknownName, suggest
 
 DEFAULT_WORLD = "lenia"
 DEFAULT_MINUTES = 2.0
+DEFAULT_FRAMES = 8
 BUDGETS = ("generations", "evaluations", "minutes")
 TABLES = ("options", "search", "model")
 
@@ -47,8 +48,8 @@ class RunConfig:
     """`name` and the model's own options."""
     prompts: Sequence[str] = ()
     """Texts that the frames should show, in time order."""
-    frames: int = 8
-    """Pictures taken of each world (K)."""
+    frames: int | None = None
+    """Pictures taken of each world (K); None = 8, or one per step where there are fewer steps."""
     img_size: int | None = None
     """Edge of a picture, pixels; None = what the model likes best."""
     population: int = 16
@@ -73,10 +74,12 @@ class RunConfig:
         if not self.score:
             default = "prompt" if self.prompts else "illumination" if self._searches_by_looks() else "open_ended"
             object.__setattr__(self, "score", default)
+        if self.frames is None:
+            object.__setattr__(self, "frames", min(DEFAULT_FRAMES, self.steps))
+        elif self.frames > self.steps:
+            raise BadOption(f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step")
         if not budgets:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
-        if self.frames > self.steps:
-            raise BadOption(f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step")
 
     def _searches_by_looks(self) -> bool:
         return self.search.get("name", "illuminate") in ("illuminate", "random")
@@ -112,7 +115,7 @@ _EXPECTED = {
     "plugins": _TEXTS,
     "genotype": ("a number, a list of numbers or text", lambda v: isinstance(v, (int, float, str, list, tuple))),
 }
-_OPTIONAL = ("genotype", "img_size", *BUDGETS)
+_OPTIONAL = ("genotype", "frames", "img_size", *BUDGETS)
 
 
 def _check(key: str, value: Any) -> None:

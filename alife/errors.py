@@ -8,9 +8,10 @@ AlifeError
 |- BadGenotype       a genotype that does not fit its substrate or search
 |- PluginError       a plugin that cannot be loaded or breaks its contract
 `- ArchiveError      a run directory that cannot be used
-   |- ArchiveExists  the place asked for is taken
-   |- ArchiveLocked  another process writes this archive
-   `- ArchiveDamaged stored bytes differ from what was written
+   |- ArchiveExists   the place asked for is taken
+   |- ArchiveLocked   another process writes this archive
+   |- NoSuchLifeform  an id that the archive does not hold
+   `- ArchiveDamaged  stored bytes differ from what was written
 ```
 
 A message says what was given, what was expected and what to do next.  The command line prints it after
@@ -63,6 +64,10 @@ class ArchiveExists(ArchiveError):
 
 class ArchiveLocked(ArchiveError):
     """Another process is writing this archive."""
+
+
+class NoSuchLifeform(ArchiveError, IndexError):
+    """An id that the archive does not hold; also an IndexError, so that an archive behaves as a list."""
 
 
 class ArchiveDamaged(ArchiveError):

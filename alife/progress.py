@@ -16,8 +16,8 @@ QUIET_SECONDS = 10.0
 class Progress:
     """A plugin of the hook `generation_finished` that prints progress; use it as a context manager."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
         self.last: GenerationReport | None = None
         self._live: Any = None
         self._printed = 0.0

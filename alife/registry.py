@@ -1,8 +1,8 @@
 """What is installed: substrates, models, scores, searches and commands, with who brought them.
 
-Everything arrives through the hooks of `hookspecs.py`, in this order: the modules of `alife.plugins` and
-`alife.search` and `alife.bench`, installed packages (entry-point group `alife`), single files.  A plugin that fails to load is kept in
-`Registry.plugins` with its error and is never fatal.
+Everything arrives through the hooks of `hookspecs.py`, in this order: the modules that ship (`alife.plugins`,
+`alife.search`, `alife.bench`), installed packages (entry-point group `alife`), single files.  A plugin that fails to
+load is kept in `Registry.plugins` with its error and is never fatal.
 """
 
 from __future__ import annotations

@@ -76,6 +76,8 @@ class Setup:
         self.texts = self._embed_prompts()
         self.measures = pipeline.evaluator.measure_names()
         self.expression = ScoreExpression(config.score, registry, self.measures)
+        first_key, self.generation_key = jax.random.split(jax.random.key(config.seed))
+        self.state = self.search.init(first_key, pipeline.space, config.population)
 
     def _climber(self) -> str:
         return "Sep_CMA_ES" if self.pipeline.space.dtype == np.float32 else "random"
@@ -90,11 +92,6 @@ class Setup:
             name = self.pipeline.model_entry.name
             raise BadOption(f"--prompt needs a model that knows text; model {name!r} does not; {instead}")
         return np.asarray(embed(list(self.config.prompts)), np.float32)
-
-    def keys(self) -> tuple[Any, Any]:
-        """The key that starts the search, and the key that generations are folded from."""
-        first, generations = jax.random.split(jax.random.key(self.config.seed))
-        return first, generations
 
 
 def run_search(
@@ -171,17 +168,14 @@ def resume_search(
 
 
 def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], bool]) -> None:
-    first_key, generation_key = setup.keys()
     search, n = setup.search, setup.config.population
-    state = search.init(first_key, setup.pipeline.space, n)
-    if writer.generation >= 0:
-        state = restore(state, writer.checkpoint)
+    state = setup.state if writer.generation < 0 else restore(setup.state, writer.checkpoint)
     progress = {"seconds": 0.0, "evaluations": 0, "invalid": 0, "best": None, **writer.progress}
     memory = Memory(writer.archive, setup.pipeline.model.dim)
     clock = time.monotonic()
     while not stop() and left(setup.config, writer.generation + 1, progress) > 0:
         generation = writer.generation + 1
-        ask_key, world_keys = keys_of_generation(generation_key, generation, n)
+        ask_key, world_keys = keys_of_generation(setup.generation_key, generation, n)
         genotypes, state = search.ask(ask_key, state)
         genotypes = np.asarray(genotypes)
         evaluation = evaluate(
@@ -316,7 +310,7 @@ class Memory:
 
     @property
     def coverage(self) -> float:
-        """Mean distance (1 - cosine) from a lifeform to its nearest, over the latest ones: in [0, 2]; 0 of fewer than 2."""
+        """Mean distance (1 - cosine) from one of the latest lifeforms to its nearest: in [0, 2]; 0 of fewer than 2."""
         return float(1 - self._nearest[-COVERED:].mean()) if self.count > 1 else 0.0
 
 

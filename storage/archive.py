@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, UInt8
 
-from alife.errors import ArchiveDamaged, BadOption, UnknownName
+from alife.errors import ArchiveDamaged, BadOption, NoSuchLifeform, UnknownName
 from alife.storage.stored import Columns, Stored, read_document
 
 _BLOCK = 4096
@@ -234,7 +234,7 @@ class Archive:
         asked, count = operator.index(index), len(self)
         if not -count <= asked < count:
             held = f"ids 0..{count - 1}" if count else "none yet"
-            raise IndexError(f"there is no lifeform {asked}; this archive holds {count} ({held})")
+            raise NoSuchLifeform(f"there is no lifeform {asked}; this archive holds {count} ({held})")
         return asked % count
 
     def _lifeform(self, i: int) -> Lifeform:

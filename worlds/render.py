@@ -128,7 +128,7 @@ def _stamp(
     """
     pixel = side / (img_size - 1)
     patch = min(math.floor(2 * reach / pixel) + 1, img_size)
-    # Coverage is asked for the pixels a patch really lies on, so one that would reach over an edge is pushed back inside.
+    # Coverage is asked for the pixels that a patch really lies on, so one that reaches over an edge can be pushed back.
     first = jnp.clip(jnp.ceil((centre - reach) / pixel), 0, img_size - patch).astype(jnp.int32)
 
     def paint(i: Array, picture: Array) -> Array:

@@ -86,7 +86,7 @@ def resume_command(run: Path, **budget: Any) -> int:
 
 @contextmanager
 def _watched(registry: Any) -> Iterator[Any]:
-    """Progress is shown, and the first Ctrl-C asks the run to end after its generation (a second one ends it at once)."""
+    """Progress is shown; the first Ctrl-C asks the run to end after its generation, a second one ends it at once."""
     from ..progress import Progress
 
     asked: list[int] = []

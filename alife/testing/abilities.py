@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..types import Tree
 from .report import CheckFailed
-from .subject import ENDS, SIZES, SubstrateSubject, call, express, has
+from .subject import SIZES, SubstrateSubject, call, has, shape_of
 from .tracing import describe, difference, layout, plain
 
 
@@ -19,12 +18,9 @@ def check_express(subject: SubstrateSubject) -> None:
     """`express(params)` gives arrays, and its result serves all later methods as `params`."""
     if not has(subject.substrate, "express"):
         return
-    params, expressed, state = subject.shapes
-    if not all(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(expressed)):
-        raise CheckFailed(f"express gives {describe(expressed)}", "a tree of arrays", "keep settings on `self`")
-    key = jax.random.key(0)
-    jax.eval_shape(partial(call, subject.substrate, "step_state"), key, state, expressed)
-    jax.eval_shape(partial(call, subject.substrate, "render_state", img_size=SIZES[0]), state, expressed)
+    _, expressed, state = subject.shapes
+    shape_of(subject.substrate, "step_state", jax.random.key(0), state, expressed)
+    shape_of(subject.substrate, "render_state", state, expressed, img_size=SIZES[0])
 
 
 def check_measures(subject: SubstrateSubject) -> None:
@@ -36,15 +32,14 @@ def check_measures(subject: SubstrateSubject) -> None:
         raise CheckFailed(f"measures gives {_one_moment(numbers)}", "{name: single number}", "reduce each to a scalar")
     for name, values in numbers.items():
         _expect_finite(f"measure {name!r}", plain(values))
-    for moment in (0, len(ENDS) - 1):  # called plainly, a dict that depends on the state shows
-        state = jax.tree.map(lambda leaf, m=moment: leaf[m], subject.one.state)
-        seen = call(subject.substrate, "measures", state, express(subject.substrate, subject.one.params))
-        if set(seen) != set(numbers):
-            raise CheckFailed(
-                f"measures {sorted(seen)} after {ENDS[moment]} steps, {sorted(numbers)} when compiled",
-                "the same names always",
-                "give every measure a number at every moment, 0 where it means nothing",
-            )
+    _, expressed, state = subject.shapes
+    again = shape_of(subject.substrate, "measures", state, expressed)
+    if set(again) != set(numbers):
+        raise CheckFailed(
+            f"measures {sorted(again)} in one call, {sorted(numbers)} in another",
+            "the same names always",
+            "give every measure a number at every moment, 0 where it means nothing",
+        )
 
 
 def check_reward(subject: SubstrateSubject) -> None:
@@ -96,7 +91,7 @@ def _check_variation(subject: SubstrateSubject, method: str, parents: int) -> No
         return
     params = subject.shapes[0]
     given = [params] * parents
-    child = jax.eval_shape(partial(call, subject.substrate, method), jax.random.key(0), *given)
+    child = shape_of(subject.substrate, method, jax.random.key(0), *given)
     if layout(child) != layout(params):
         raise CheckFailed(
             f"{method} gives {describe(child)}", f"a genotype: {describe(params)}", "keep tree, shapes and dtypes"

@@ -22,16 +22,19 @@ from .tracing import fingerprint, freeze
 SIZES = (24, 37)
 """Edges of the pictures drawn, pixels: one that divides well and one that does not."""
 
-ENDS = (0, 2, 7, 300)
+ENDS = (0, 1, 7, 300)
 """Steps after which a world is looked at."""
 
 WORLDS = 3
-"""Worlds that are run side by side."""
+"""Worlds that are run."""
+
 
 class History(NamedTuple):
-    """One world, looked at after 0, 2, 7 and 300 steps (the leading axis M of all but `params`)."""
+    """One world, looked at after 0, 1, 7 and 300 steps (the leading axis M of all but the first two)."""
 
     params: Tree
+    expressed: Tree
+    """What the methods got as `params`."""
     state: Tree
     frames: tuple[Any, ...]
     """Pictures [M, S, S, 3] for each size S of `SIZES`."""
@@ -99,28 +102,28 @@ class SubstrateSubject:
         return jax.jit(partial(live, self.substrate))
 
     @cached_property
-    def one(self) -> History:
-        """The first world, on its own."""
-        params_keys, world_keys = self.keys
-        return self.history(params_keys[0], world_keys[0])
+    def worlds(self) -> list[History]:
+        """The lives of three worlds, one after the other."""
+        return [self.history(*keys) for keys in zip(*self.keys, strict=True)]
 
     @cached_property
     def many(self) -> History:
-        """All worlds side by side, in front of every other axis."""
-        return jax.jit(jax.vmap(partial(live, self.substrate)))(*self.keys)
+        """The same as one tree, worlds in front of every other axis [N, M, ...]."""
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *self.worlds)
 
-    @property
+    def moment(self, number: int, world: int = 0) -> Tree:
+        """The state of a world after `ENDS[number]` steps."""
+        return jax.tree.map(lambda leaf: leaf[number], self.worlds[world].state)
+
+    @cached_property
     def traced(self) -> dict[str, str]:
-        """What JAX makes of each method right now."""
+        """What JAX makes of each method."""
         return trace(self.substrate)
 
 
 def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
     """A world from its keys to step 300, as the engine runs it; traceable."""
-    params = call(substrate, "default_params", params_key)
-    expressed = express(substrate, params)
-    init_key, step_key = jax.random.split(world_key)
-    begun = call(substrate, "init_state", init_key, expressed)
+    params, expressed, begun, step_key = begin(substrate, params_key, world_key)
 
     def step(i: Array, state: Tree) -> Tree:
         return call(substrate, "step_state", jax.random.fold_in(step_key, i), state, expressed)
@@ -133,15 +136,42 @@ def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
         return (state, first + length), (state, frames, numbers, optional(substrate, "reward", state, expressed))
 
     lengths = jnp.asarray(np.diff(ENDS, prepend=0))
-    return History(params, *jax.lax.scan(look, (begun, jnp.zeros_like(lengths[0])), lengths)[1])
+    return History(params, expressed, *jax.lax.scan(look, (begun, jnp.zeros_like(lengths[0])), lengths)[1])
+
+
+def begin(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> tuple[Tree, Tree, Tree, PRNGKey]:
+    """Genotype, what the methods get as `params`, first state, and the key that the keys of the steps come from."""
+    params = call(substrate, "default_params", params_key)
+    expressed = express(substrate, params)
+    init_key, step_key = jax.random.split(world_key)
+    return params, expressed, call(substrate, "init_state", init_key, expressed), step_key
+
+
+def first_step(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> tuple[Tree, Any]:
+    """State and picture of a world after one step; traceable."""
+    _, expressed, state, step_key = begin(substrate, params_key, world_key)
+    state = call(substrate, "step_state", jax.random.fold_in(step_key, 0), state, expressed)
+    return state, call(substrate, "render_state", state, expressed, img_size=SIZES[0])
 
 
 def shapes_of(substrate: Any) -> tuple[Tree, Tree, Tree]:
     """Shapes and dtypes of a genotype, of what the methods get as `params`, and of a state."""
     key = jax.random.key(0)
-    params = jax.eval_shape(partial(call, substrate, "default_params"), key)
-    expressed = jax.eval_shape(partial(express, substrate), params)
-    return params, expressed, jax.eval_shape(partial(call, substrate, "init_state"), key, expressed)
+    params = shape_of(substrate, "default_params", key)
+    expressed = shape_of(substrate, "express", params) if has(substrate, "express") else params
+    return params, expressed, shape_of(substrate, "init_state", key, expressed)
+
+
+def shape_of(substrate: Any, method: str, *args: Tree, **named: Any) -> Tree:
+    """Shapes and dtypes of what a method gives, found without running it."""
+    try:
+        return jax.eval_shape(partial(call, substrate, method, **named), *args)
+    except TypeError as cause:
+        raise CheckFailed(
+            f"{method} gives something that JAX does not know: {first_line(cause)}",
+            "a tree (dict, tuple, registered dataclass) of arrays",
+            "keep texts and settings on `self`; register your own classes with jax.tree_util",
+        ) from cause
 
 
 def trace(substrate: Any) -> dict[str, str]:

@@ -19,13 +19,14 @@ from ..errors import AlifeError
 from ..genotype import GenotypeSpace
 from ..substrate import METHODS
 from ..types import Tree
+from ..worlds.cache import use_compilation_cache
 from .abilities import ABILITY_CHECKS
 from .report import CheckFailed, Result, run_checks
-from .subject import ENDS, SIZES, SubstrateSubject, call, express, optional, shapes_of, trace
+from .subject import ENDS, SIZES, WORLDS, SubstrateSubject, call, first_step, shape_of, trace
 from .tracing import describe, difference, freeze, holds_tracer, host_calls, layout, plain
 
 CLOSE = 1e-3
-"""Reals computed in two ways after two steps may differ by this part of the largest: far above rounding, far below
+"""Reals computed in two ways after one step may differ by this part of the largest: far above rounding, far below
 anything that a mistake makes."""
 
 
@@ -36,6 +37,7 @@ def check_substrate(factory: Callable[..., Any], options: Mapping[str, Any] | No
         factory: makes it, such as its class; must accept `options` as keywords.
         options: that make it small: a few seconds then suffice.
     """
+    use_compilation_cache()
     return run_checks(SUBSTRATE_CHECKS, SubstrateSubject(factory, options or {}))
 
 
@@ -85,7 +87,7 @@ def check_params(subject: SubstrateSubject) -> None:
 def check_state_keeps_its_layout(subject: SubstrateSubject) -> None:
     """A step gives back the tree, shapes and dtypes it was given."""
     _, expressed, state = subject.shapes
-    after = jax.eval_shape(partial(call, subject.substrate, "step_state"), jax.random.key(0), state, expressed)
+    after = shape_of(subject.substrate, "step_state", jax.random.key(0), state, expressed)
     if layout(after) != layout(state):
         raise CheckFailed(
             f"init_state gives {describe(state)}, step_state {describe(after)}",
@@ -98,7 +100,7 @@ def check_picture_size(subject: SubstrateSubject) -> None:
     """Pictures are real arrays of the size asked for, whatever it is."""
     _, expressed, state = subject.shapes
     for size in (*SIZES, 224):
-        image = jax.eval_shape(partial(call, subject.substrate, "render_state", img_size=size), state, expressed)
+        image = shape_of(subject.substrate, "render_state", state, expressed, img_size=size)
         real = hasattr(image, "dtype") and jnp.issubdtype(image.dtype, jnp.floating)
         if not real or image.shape != (size, size, 3):
             raise CheckFailed(
@@ -142,8 +144,8 @@ def check_same_key_same_history(subject: SubstrateSubject) -> None:
     fresh = subject.make()
     if trace(fresh) == subject.traced:
         return  # the same programs: nothing is left to chance
-    again = SubstrateSubject(lambda: fresh, {}).one
-    changed = difference(again, subject.one)
+    again = SubstrateSubject(lambda: fresh, {}).worlds[0]
+    changed = difference(again, subject.worlds[0])
     if changed:
         raise CheckFailed(
             f"a second instance with the same options and keys lives another life: {changed}",
@@ -156,7 +158,7 @@ def check_keys_matter(subject: SubstrateSubject) -> None:
     """Different keys give different worlds, unless the substrate says `deterministic = True`: then they must not."""
     if getattr(subject.substrate, "deterministic", False):
         params_keys, world_keys = subject.keys
-        changed = difference(subject.history(params_keys[0], world_keys[1]).state, subject.one.state)
+        changed = difference(subject.history(params_keys[0], world_keys[1]).state, subject.worlds[0].state)
         if changed:
             raise CheckFailed(
                 f"deterministic = True, and yet two keys give the same genotype different histories: {changed}",
@@ -164,10 +166,9 @@ def check_keys_matter(subject: SubstrateSubject) -> None:
                 "remove `deterministic`",
             )
         return
-    worlds = [jax.tree.map(lambda leaf, i=i: leaf[i], (subject.many.params, subject.many.state)) for i in range(2)]
-    if freeze(worlds[0]) == freeze(worlds[1]):
+    if len({freeze((world.params, world.state)) for world in subject.worlds}) == 1:
         raise CheckFailed(
-            "two different keys give the same genotype and the same history",
+            f"{WORLDS} different keys give the same genotype and the same history",
             "different worlds",
             "use `rng` in default_params or init_state; or write `deterministic = True` in the class",
         )
@@ -175,18 +176,13 @@ def check_keys_matter(subject: SubstrateSubject) -> None:
 
 def check_jit_equals_eager(subject: SubstrateSubject) -> None:
     """A step means the same when Python runs it operation by operation."""
-    substrate = subject.substrate
-    params_keys, world_keys = subject.keys
-    expressed = express(substrate, call(substrate, "default_params", params_keys[0]))
-    init_key, step_key = jax.random.split(world_keys[0])
-    state = call(substrate, "init_state", init_key, expressed)
-    for i in range(ENDS[1]):
-        state = call(substrate, "step_state", jax.random.fold_in(step_key, i), state, expressed)
-    compiled = jax.tree.map(lambda leaf: leaf[1], subject.one.state)
-    changed = difference(state, compiled, CLOSE)
+    step_key = jax.random.split(subject.keys[1, 0])[1]
+    expressed = subject.worlds[0].expressed
+    plainly = call(subject.substrate, "step_state", jax.random.fold_in(step_key, 0), subject.moment(0), expressed)
+    changed = difference(plainly, subject.moment(1), CLOSE)
     if changed:
         raise CheckFailed(
-            f"after {ENDS[1]} steps the plain run and the compiled one differ: {changed}",
+            f"one step run plainly differs from the compiled one: {changed}",
             "the same state",
             "use jax.numpy and jax.random only; numpy.random and Python values are frozen when a step is compiled",
         )
@@ -194,13 +190,13 @@ def check_jit_equals_eager(subject: SubstrateSubject) -> None:
 
 def check_vmap_equals_single(subject: SubstrateSubject) -> None:
     """A world among others lives as it does alone."""
-    first = jax.tree.map(lambda leaf: leaf[0, 1], (subject.many.state, subject.many.frames))
-    alone = jax.tree.map(lambda leaf: leaf[1], (subject.one.state, subject.one.frames))
-    changed = difference(first, alone, CLOSE)
+    beside = jax.jit(jax.vmap(partial(first_step, subject.substrate)))(*subject.keys)
+    alone = jax.tree.map(lambda leaf: leaf[:, 1], (subject.many.state, subject.many.frames[0]))
+    changed = difference(beside, alone, CLOSE)
     if changed:
         raise CheckFailed(
-            f"after {ENDS[1]} steps a world under jax.vmap differs from the same world alone: {changed}",
-            "the same state and picture",
+            f"after a step, worlds under jax.vmap differ from the same worlds one by one: {changed}",
+            "the same states and pictures",
             "give every random draw its own key, and never reduce over an axis that is not the world's",
         )
 
@@ -259,7 +255,7 @@ def check_instances_are_independent(subject: SubstrateSubject) -> None:
     first = subject.make()
     before = trace(first)
     for _, _, other in subject.variants():
-        shapes_of(other)
+        trace(other)
     changed = [method for method, text in trace(first).items() if text != before.get(method)]
     if changed:
         raise CheckFailed(
@@ -276,7 +272,6 @@ def check_instance_stays_as_made(subject: SubstrateSubject) -> None:
         return
     before = {name: freeze(value) for name, value in vars(fresh).items()}
     trace(fresh)
-    optional(fresh, "default_params", jax.random.key(0))
     for name, value in vars(fresh).items():
         cached = hasattr(getattr(type(fresh), name, None), "attrname")  # functools.cached_property, computed once
         if holds_tracer(value) or (before.get(name) != freeze(value) and not (cached and name not in before)):

@@ -4,7 +4,7 @@ Every generation is made from the checkpoint of the one before and nothing else,
 equal if the checkpoint, the rows and the order of both survived.
 
     python toy_run.py run PATH GENERATIONS [--log FILE] [--file-size BYTES]
-    python toy_run.py deaths BASE TARGETS STOPS       from BASE, a run that dies in its next append after each stop
+    python toy_run.py deaths BASE WHOLE FIRST STEP    see `_deaths`
     python toy_run.py hold PATH                       holds the archive until its standard input ends
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +22,20 @@ from typing import Any
 import numpy as np
 
 from alife.errors import ArchiveError
-from alife.storage import ArchiveWriter, Rows, create_archive, resume_archive, schema
+from alife.storage import (
+    Archive,
+    ArchiveWriter,
+    Rows,
+    check_archive,
+    create_archive,
+    open_archive,
+    resume_archive,
+    schema,
+)
 from alife.storage.files import Files
 
 SHAPE = {"frames": (2, 6, 5), "dim": 4, "genotype_size": 3}
-COUNTS = (5, 0, 3, 9, 1, 4)
+COUNTS = (5, 0, 1, 9, 1, 4)
 """New lifeforms of each generation, in turn: some end a chunk, some span several, one has none."""
 
 
@@ -155,16 +165,58 @@ class Stopping(Files):
         super().remove_tree(path)
 
 
-def _deaths(base: Path, targets: Path, stops: int) -> None:
+def assert_prefix(archive: Archive, whole: Archive) -> None:
+    """The archive holds the first generations of the whole one, and nothing else."""
+    expected = whole.column("generation") <= archive.generation
+    assert len(archive) == expected.sum()
+    for name, column in archive.table().items():
+        np.testing.assert_array_equal(column, whole.column(name)[expected], err_msg=name)
+    for lifeform in archive[-3:]:
+        for part in ("genotype", "embedding", "frames"):
+            np.testing.assert_array_equal(getattr(lifeform, part), getattr(whole[lifeform.id], part))
+
+
+def _deaths(base: Path, whole: Path, first: int, step: int) -> None:
+    """From copies of BASE, runs that die in their next append after FIRST, FIRST + STEP ... file operations, until one
+    survives.  What each leaves must read as the beginning of WHOLE, which is one generation longer than BASE, and must
+    resume to be WHOLE.  Prints one line for each: the last generation found."""
+    last = open(base / "zarr.json").read().split('"generation":')[1].split(",")[0]
+    for after in range(first, 10**6, step):
+        target = base.with_name(f"dead-{after}")
+        shutil.copytree(base, target)
+        died = _in_fork(lambda: _append_and_die(target, int(last) + 2, after))  # noqa: B023
+        if _in_fork(lambda: _look_and_resume(target, whole)) != 0:  # noqa: B023
+            sys.exit(f"after {after} operations")
+        shutil.rmtree(target)
+        if not died:
+            return
+
+
+def _in_fork(work: Callable[[], None]) -> int:
     # Forking a process that has not used zarr yet is safe, and far quicker than starting one for every stop.
-    for after in range(stops):
-        if os.fork() == 0:
-            target = targets / str(after)
-            shutil.copytree(base, target)
-            writer = resume_archive(target, files=Stopping(after, lambda: os._exit(9)))
-            go_on(writer, writer.generation + 2)
-            os._exit(0)
-        os.wait()
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _append_and_die(target: Path, generations: int, after: int) -> None:
+    writer = resume_archive(target, files=Stopping(after, lambda: os._exit(9)))
+    go_on(writer, generations)
+
+
+def _look_and_resume(target: Path, whole: Path) -> None:
+    archive = open_archive(target)
+    assert_prefix(archive, open_archive(whole))
+    assert (report := check_archive(target)).ok, report
+    run(target, open_archive(whole).generation + 1)
+    assert tree(target) == tree(whole)
+    print(archive.generation, flush=True)
 
 
 def main(command: str, path: str, *rest: str) -> None:
@@ -175,7 +227,7 @@ def main(command: str, path: str, *rest: str) -> None:
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(options["--file-size"]),) * 2)
     if command == "deaths":
-        _deaths(Path(path), Path(rest[0]), int(rest[1]))
+        _deaths(Path(path), Path(rest[0]), int(rest[1]), int(rest[2]))
     elif command == "hold":
         with resume_archive(path):
             print("held", flush=True)

@@ -134,6 +134,15 @@ def test_shapes_far_away_leave_the_picture_alone() -> None:
     assert (drawn == 1).all()
 
 
+def test_a_place_that_is_not_a_number_shows() -> None:
+    # The engine finds broken worlds by NaNs in their pictures; a shape must not vanish instead.
+    x = jnp.array([[jnp.nan, 0.5]])
+    drawn = draw_discs(
+        x, jnp.ones(1), jnp.ones((1, 3)), jnp.zeros(3), img_size=16, side=1.0, sharpness=100.0, largest=0.1
+    )
+    assert jnp.isnan(drawn).any()
+
+
 def test_many_pictures_at_once_are_the_same_as_one_by_one() -> None:
     many = [scattered(20, 1.0, seed) for seed in range(3)]
     x, heading, colour = (jnp.stack(f32(*part)) for part in zip(*many, strict=True))

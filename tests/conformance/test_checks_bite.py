@@ -1,0 +1,554 @@
+"""Every conformance check rejects a toy that is broken in its way, and a good toy passes them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from alife.testing import (
+    MODEL_CHECKS,
+    SUBSTRATE_CHECKS,
+    CheckFailed,
+    ModelSubject,
+    Result,
+    SubstrateSubject,
+    check_model,
+    check_substrate,
+)
+from alife.testing.report import check_name
+
+# --- substrates: a good one with every ability, a good one with none, and the broken ones
+
+
+class Warmth:
+    """Heat that spreads on a torus from a random start, and fades."""
+
+    def __init__(self, size: int = 8, rate: float = 0.5) -> None:
+        if size < 2 or not 0 < rate < 1:
+            raise ValueError(f"size {size}, rate {rate}")
+        self.size, self.rate = size, rate
+
+    def default_params(self, rng: Any) -> Any:
+        return {"fade": 0.1 * jax.random.normal(rng, (3,))}
+
+    def express(self, params: Any) -> Any:
+        return {"keep": jax.nn.sigmoid(4 + params["fade"])}
+
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return {"heat": jax.random.uniform(rng, (self.size, self.size, 3))}
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        heat = state["heat"]
+        return {"heat": params["keep"] * ((1 - self.rate) * heat + self.rate * jnp.roll(heat, 1, axis=0))}
+
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return jax.image.resize(state["heat"], (img_size, img_size, 3), "nearest")
+
+    def measures(self, state: Any, params: Any) -> Any:
+        return {"mass": state["heat"].mean()}
+
+    def reward(self, state: Any, params: Any) -> Any:
+        return state["heat"].max()
+
+    def mutate(self, rng: Any, params: Any) -> Any:
+        return {"fade": params["fade"] + 0.1 * jax.random.normal(rng, (3,))}
+
+    def crossover(self, rng: Any, first: Any, second: Any) -> Any:
+        return {"fade": jnp.where(jax.random.bernoulli(rng, shape=(3,)), first["fade"], second["fade"])}
+
+    def bounds(self) -> Any:
+        return {"fade": jnp.full(3, -9.0)}, {"fade": jnp.full(3, 9.0)}
+
+
+class Clock:
+    """A counter that is drawn as a grey: no abilities, no randomness, an integer for a genotype."""
+
+    deterministic = True
+
+    def default_params(self, rng: Any) -> Any:
+        return jnp.int32(3)
+
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return jnp.int32(0)
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return (state + params) % 256
+
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return jnp.full((img_size, img_size, 3), state / 255)
+
+
+class Bare:
+    """Only a name."""
+
+
+class OtherWord(Warmth):
+    def render_state(self, state: Any, params: Any, size: int) -> Any:  # type: ignore[override]
+        return jnp.zeros((size, size, 3))
+
+
+class NotANumberBorn(Warmth):
+    def default_params(self, rng: Any) -> Any:
+        return {"fade": jnp.array([0.0, jnp.nan, 0.0])}
+
+
+class MixedKinds(Warmth):
+    def default_params(self, rng: Any) -> Any:
+        return {"fade": jax.random.normal(rng, (3,)), "kind": jax.random.randint(rng, (), 0, 3)}
+
+
+class NotTraceable(Warmth):
+    def default_params(self, rng: Any) -> Any:
+        return {"fade": jnp.full(3, float(jax.random.normal(rng)))}
+
+
+class ExpressIgnored(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {"heat": state["heat"] * jax.nn.sigmoid(params["fade"])}  # expects the genotype itself
+
+
+class ExpressesText(Warmth):
+    def express(self, params: Any) -> Any:
+        return {**super().express(params), "name": "warmth"}
+
+
+class HalfPrecision(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {"heat": super().step_state(rng, state, params)["heat"].astype(jnp.float16)}
+
+
+class Growing(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {**super().step_state(rng, state, params), "age": jnp.int32(0)}
+
+
+class OwnClass(Warmth):
+    """Its state is an object that JAX cannot look into."""
+
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return Warmth()
+
+
+class FixedPicture(Warmth):
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return jax.image.resize(state["heat"], (24, 24, 3), "nearest")
+
+
+class BytePicture(Warmth):
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return (255 * super().render_state(state, params, img_size)).astype(jnp.uint8)
+
+
+class TooBright(Warmth):
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return 255 * super().render_state(state, params, img_size)
+
+
+class NotANumberDrawn(Warmth):
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        image = super().render_state(state, params, img_size)
+        return image + jnp.where(img_size == 37, jnp.nan, 0.0)  # only at a size that does not divide
+
+
+class Curtain(Warmth):
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return jnp.full((img_size, img_size, 3), 0.5)
+
+
+class Passport(Warmth):
+    """Shows who it is, not what happens."""
+
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return jnp.broadcast_to(params["keep"], (img_size, img_size, 3))
+
+
+class NumPyDice(Warmth):
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return {"heat": jnp.asarray(np.random.random((self.size, self.size, 3)), jnp.float32)}
+
+
+class OneWorld(Warmth):
+    def default_params(self, rng: Any) -> Any:
+        return {"fade": jnp.zeros(3)}
+
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return super().init_state(jax.random.key(0), params)
+
+
+class SaysDeterministic(Warmth):
+    deterministic = True
+
+
+class EagerOnly(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        slower = 1.0 if isinstance(state["heat"], jax.core.Tracer) else 0.9
+        return {"heat": slower * super().step_state(rng, state, params)["heat"]}
+
+
+class Crowd(Warmth):
+    """Takes the mean over the batch when there is one."""
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {"heat": crowd(super().step_state(rng, state, params)["heat"])}
+
+
+@jax.custom_batching.custom_vmap
+def crowd(heat: Any) -> Any:
+    return heat
+
+
+@crowd.def_vmap
+def _(size: int, batched: Any, heat: Any) -> Any:
+    return jnp.broadcast_to(heat.mean(0), heat.shape), True
+
+
+class Runaway(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {"heat": 2 * state["heat"]}
+
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        return jnp.clip(super().render_state(state, params, img_size), 0, 1)
+
+
+class Chatty(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        jax.debug.print("step {}", state["heat"].sum())
+        return super().step_state(rng, state, params)
+
+
+class AsksPython(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        heat = super().step_state(rng, state, params)["heat"]
+        # inside a loop inside a function, where a look at the surface would miss it
+        ask = jax.jit(lambda x: jax.pure_callback(np.asarray, jax.ShapeDtypeStruct(x.shape, x.dtype), x))
+        return {"heat": jax.lax.fori_loop(0, 2, lambda _, x: ask(x), heat)}
+
+
+class IgnoresOption(Warmth):
+    def __init__(self, size: int = 8, dt: float = 0.1) -> None:
+        super().__init__(size)
+
+
+class OnlyMultiplesOfFour(Warmth):
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return {"heat": jax.random.uniform(rng, (self.size // 4, 4, self.size, 3)).reshape(self.size, self.size, 3)}
+
+
+class Shared(Warmth):
+    latest = 0.5
+
+    def __init__(self, size: int = 8, rate: float = 0.5) -> None:
+        super().__init__(size, rate)
+        Shared.latest = rate
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {"heat": state["heat"] * self.latest * params["keep"]}
+
+
+class Remembers(Warmth):
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        self.last = state
+        return super().step_state(rng, state, params)
+
+
+class Counts(Warmth):
+    def __init__(self, size: int = 8) -> None:
+        super().__init__(size)
+        self.calls: list[int] = []
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        self.calls.append(1)
+        return super().step_state(rng, state, params)
+
+
+class MeasuresAll(Warmth):
+    def measures(self, state: Any, params: Any) -> Any:
+        return {"mass": state["heat"].mean((0, 1))}
+
+
+class MeasuresNothing(Warmth):
+    def measures(self, state: Any, params: Any) -> Any:
+        return {"order": jnp.log(state["heat"].mean() - state["heat"].mean())}
+
+
+class MeasuresAnew(Warmth):
+    count = 0
+
+    def measures(self, state: Any, params: Any) -> Any:
+        MeasuresAnew.count += 1
+        return {f"mass_{self.count}": state["heat"].mean()}
+
+
+class RewardsAll(Warmth):
+    def reward(self, state: Any, params: Any) -> Any:
+        return state["heat"]
+
+
+class RewardsNothing(Warmth):
+    def reward(self, state: Any, params: Any) -> Any:
+        return jnp.sqrt(-1 - state["heat"].mean())
+
+
+class MutatesNothing(Warmth):
+    def mutate(self, rng: Any, params: Any) -> Any:
+        return params
+
+
+class MutatesToVector(Warmth):
+    def mutate(self, rng: Any, params: Any) -> Any:
+        return params["fade"]
+
+
+class MutatesToNaN(Warmth):
+    def mutate(self, rng: Any, params: Any) -> Any:
+        return {"fade": jnp.log(-1 - params["fade"] ** 2)}
+
+
+class CopiesFirst(Warmth):
+    def crossover(self, rng: Any, first: Any, second: Any) -> Any:
+        return first
+
+
+class CrossesExpressed(Warmth):
+    def crossover(self, rng: Any, first: Any, second: Any) -> Any:
+        return {"fade": (first["keep"] + second["keep"]) / 2}
+
+
+class BoundsSwapped(Warmth):
+    def bounds(self) -> Any:
+        return super().bounds()[::-1]
+
+
+class BoundsScalar(Warmth):
+    def bounds(self) -> Any:
+        return -9.0, 9.0
+
+
+class BoundsNarrow(Warmth):
+    def bounds(self) -> Any:
+        return {"fade": jnp.full(3, -1e-3)}, {"fade": jnp.full(3, 1e-3)}
+
+
+BROKEN: dict[str, list[type]] = {
+    "methods": [Bare, OtherWord],
+    "params": [NotANumberBorn, MixedKinds, NotTraceable],
+    "express": [ExpressIgnored, ExpressesText],
+    "state keeps its layout": [HalfPrecision, Growing, OwnClass],
+    "picture size": [FixedPicture, BytePicture],
+    "picture range": [TooBright, NotANumberDrawn],
+    "picture follows state": [Curtain, Passport],
+    "same key same history": [NumPyDice],
+    "keys matter": [OneWorld, SaysDeterministic],
+    "jit equals eager": [EagerOnly],
+    "vmap equals single": [Crowd],
+    "stays finite": [Runaway],
+    "no host calls": [Chatty, AsksPython],
+    "options are kept": [IgnoresOption, OnlyMultiplesOfFour],
+    "instances are independent": [Shared],
+    "instance stays as made": [Remembers, Counts],
+    "measures": [MeasuresAll, MeasuresNothing, MeasuresAnew],
+    "reward": [RewardsAll, RewardsNothing],
+    "mutate": [MutatesNothing, MutatesToVector, MutatesToNaN],
+    "crossover": [CopiesFirst, CrossesExpressed],
+    "bounds": [BoundsSwapped, BoundsScalar, BoundsNarrow],
+}
+
+
+@pytest.mark.parametrize("check", SUBSTRATE_CHECKS, ids=check_name)
+def test_substrate_check_bites(check: Callable[[SubstrateSubject], None]) -> None:
+    for toy in BROKEN[check_name(check)]:  # a new check without a toy fails here
+        with pytest.raises(CheckFailed, match=r"seen: .*; expected: .*; to mend it: ") as failed:
+            check(SubstrateSubject(toy, {}))
+        assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize("toy", [Warmth, Clock])
+def test_a_good_substrate_passes_every_check(toy: type) -> None:
+    results = check_substrate(toy)
+    assert [str(result) for result in results if not result.passed] == []
+    assert len(results) == len(SUBSTRATE_CHECKS)
+
+
+@pytest.mark.parametrize("toy", [TooBright, Curtain, SaysDeterministic, EagerOnly, Crowd, IgnoresOption, CopiesFirst])
+def test_one_fault_fails_one_check(toy: type) -> None:
+    failed = [result.name for result in check_substrate(toy) if not result.passed]
+    assert [toy in BROKEN[name] for name in failed] == [True]
+
+
+def test_what_fails_many_checks_is_told_once() -> None:
+    results = [result for result in check_substrate(NotTraceable) if not result.passed]
+    told = [result for result in results if not result.message.startswith("for the same reason as")]
+    assert len(told) < len(results) / 3
+    assert told[0].name == "params"
+
+
+def test_options_reach_the_substrate() -> None:
+    assert not all(result.passed for result in check_substrate(Warmth, {"size": 1}))
+    assert "size 1" in check_substrate(Warmth, {"size": 1})[0].message
+    assert SubstrateSubject(lambda **options: Warmth(**options), {"size": 6}).numbers() == {"size": 6, "rate": 0.5}
+
+
+# --- models
+
+
+class Mosaic:
+    """The mean colours of 4 x 4 parts."""
+
+    image_size, dim, identity = 32, 49, "mosaic-1"
+
+    def features(self, images: Any) -> Any:
+        parts = jax.image.resize(images, (len(images), 4, 4, 3), "linear").reshape(len(images), 48)
+        return jnp.concatenate([parts, jnp.ones((len(images), 1))], axis=1)
+
+    def embed_images(self, images: Any) -> Any:
+        z = self.features(images)
+        return z / jnp.linalg.norm(z, axis=1, keepdims=True)
+
+    def embed_text(self, texts: list[str]) -> Any:
+        z = np.stack([np.random.default_rng(sum(map(ord, text))).normal(size=self.dim) for text in texts])
+        return z / np.linalg.norm(z, axis=1, keepdims=True)
+
+
+class OutsideJax(Mosaic):
+    """Computes in NumPy, says so, and knows no text."""
+
+    traceable = False
+    embed_text = None
+
+    def embed_images(self, images: Any) -> Any:
+        assert isinstance(images, np.ndarray)
+        return np.asarray(super().embed_images(images))
+
+
+class NoSize(Mosaic):
+    image_size = None
+
+
+class NoEmbedding:
+    image_size, dim, identity = 32, 49, "none"
+
+
+class WrongLength(Mosaic):
+    dim = 48
+
+
+class OneSize(Mosaic):
+    def features(self, images: Any) -> Any:
+        return images.reshape(len(images), 4, 8, 4, 8, 3).mean((2, 4)).reshape(len(images), 48)
+
+
+class EvenPicturesBreak(Mosaic):
+    def features(self, images: Any) -> Any:
+        z = super().features(images)
+        return z / images.std((1, 2, 3))[:, None]
+
+
+class NotUnit(Mosaic):
+    def embed_images(self, images: Any) -> Any:
+        return 2 * super().embed_images(images)
+
+
+class Blind(Mosaic):
+    def features(self, images: Any) -> Any:
+        return jnp.ones((len(images), self.dim))
+
+
+class Company(Mosaic):
+    def features(self, images: Any) -> Any:
+        z = super().features(images)
+        return z + z.mean(0)
+
+
+class NumPyInside(Mosaic):
+    def features(self, images: Any) -> Any:
+        return super().features(jnp.asarray(np.asarray(images)))
+
+
+class KeepsPictures(Mosaic):
+    def embed_images(self, images: Any) -> Any:
+        self.last = images
+        return super().embed_images(images)
+
+
+class GivesLists(OutsideJax):
+    def embed_images(self, images: Any) -> Any:
+        return super().embed_images(images).tolist()
+
+
+class NewName(Mosaic):
+    def __init__(self) -> None:
+        self.identity = f"mosaic-{id(self)}"
+
+
+class NoName(Mosaic):
+    identity = 7
+
+
+class NewWeights(Mosaic):
+    def __init__(self) -> None:
+        self.weights = np.random.default_rng().random(49)
+
+    def features(self, images: Any) -> Any:
+        return super().features(images) * self.weights
+
+
+class TextElsewhere(Mosaic):
+    def embed_text(self, texts: list[str]) -> Any:
+        return np.eye(len(texts))
+
+
+class Illiterate(Mosaic):
+    def embed_text(self, texts: list[str]) -> Any:
+        return np.stack([np.eye(self.dim)[0] for _ in texts])
+
+
+BROKEN_MODELS: dict[str, list[type]] = {
+    "attributes": [NoSize, NoEmbedding],
+    "vectors": [WrongLength, OneSize],
+    "finite": [EvenPicturesBreak],
+    "unit length": [NotUnit],
+    "tells pictures apart": [Blind],
+    "batch does not matter": [Company],
+    "traceable as declared": [NumPyInside, KeepsPictures, GivesLists],
+    "identity": [NewName, NoName, NewWeights],
+    "text": [TextElsewhere, Illiterate],
+}
+
+
+@pytest.mark.parametrize("check", MODEL_CHECKS, ids=check_name)
+def test_model_check_bites(check: Callable[[ModelSubject], None]) -> None:
+    for toy in BROKEN_MODELS[check_name(check)]:
+        with pytest.raises(CheckFailed, match=r"seen: .*; expected: .*; to mend it: ") as failed:
+            check(ModelSubject(toy, {}))
+        assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize("toy", [Mosaic, OutsideJax])
+def test_a_good_model_passes_every_check(toy: type) -> None:
+    results = check_model(toy)
+    assert [str(result) for result in results if not result.passed] == []
+    assert len(results) == len(MODEL_CHECKS)
+
+
+# --- the report
+
+
+def test_an_exception_inside_a_check_is_a_failure_not_a_crash() -> None:
+    class Explodes:
+        def __init__(self) -> None:
+            raise RuntimeError("no such weights")
+
+    results: list[Result] = check_model(Explodes)
+    assert not any(result.passed for result in results if result.name != "text")
+    assert "no such weights" in results[0].message
+    assert str(results[0]).startswith("FAIL  attributes")
+
+
+def test_no_check_is_without_a_toy_and_no_toy_without_a_check() -> None:
+    assert set(BROKEN) == {check_name(check) for check in SUBSTRATE_CHECKS}
+    assert set(BROKEN_MODELS) == {check_name(check) for check in MODEL_CHECKS}
