@@ -10,37 +10,50 @@ import numpy as np
 from jaxtyping import UInt8
 
 from .errors import ArchiveError, BadOption
-from .replay import film
-from .storage import Archive
+from .replay import films
+from .storage import Archive, Lifeform
 from .storage.media import check_target, whole_file, write_media, write_picture
 from .storage.sheet import contact_sheet, most_different
 
 SHEET_TILES = 24
 SPARE = 8
 """Looked at besides, to take the places of empty pictures."""
+MOVING_TILE, MOVING_FRAMES, MOVING_FPS = 112, 64, 20.0
+"""Of a moving sheet: edge of a tile in pixels, pictures, pictures per second."""
 FILM_SIZE = 256
 STILL_SIZE = 512
 
 
 def write_sheet(archive: Archive, target: Path, *, title: str, tiles: int = SHEET_TILES) -> None:
-    """A contact sheet of the most different lifeforms, the best one first.
+    """A contact sheet of the most different lifeforms, the best one first; moving unless the file is a .png.
 
     Raises:
         ArchiveError: the archive is empty.
+        BadOption: a file that cannot be written, or not of that kind.
     """
+    check_target(target)
+    lifeforms = most_different_lifeforms(archive, tiles)
+    labels = [f"{lifeform.id}   {lifeform.score:.2f}" for lifeform in lifeforms]
+    if target.suffix.lower() == ".png":
+        stills = np.stack([lifeform.frames[-1] for lifeform in lifeforms])
+        write_picture(target, contact_sheet(stills, labels, title=title))
+        return
+    ids = [lifeform.id for lifeform in lifeforms]
+    moving = np.stack(list(films(archive, ids, frames=min(MOVING_FRAMES, archive.config["steps"]), img_size=MOVING_TILE)))
+    sheets = [contact_sheet(moment, labels, title=title, tile=MOVING_TILE) for moment in moving.swapaxes(0, 1)]
+    write_media(target, np.stack(sheets), fps=MOVING_FPS)
+
+
+def most_different_lifeforms(archive: Archive, n: int) -> list[Lifeform]:
+    """Up to n lifeforms that look unlike each other, the one with the best score first; empty pictures come last."""
     if not len(archive):
         raise ArchiveError(f"{archive.path} holds no lifeform yet; search longer: alife resume {archive.path}")
-    check_target(target, (".png",))
     z, readable = archive.last_embeddings()
     sound = np.intersect1d(np.flatnonzero(readable), archive.sound)
     best = int(np.flatnonzero(sound == archive.best(1)[0].id)[0])
-    ids = sound[most_different(z[sound], min(tiles + SPARE, len(sound)), first=best)]
+    ids = sound[most_different(z[sound], min(n + SPARE, len(sound)), first=best)]
     shown = [archive[i] for i in ids]
-    alive = [lifeform for lifeform in shown if np.ptp(lifeform.frames[-1]) > 0]  # an empty picture shows nothing
-    lifeforms = (alive or shown)[:tiles]
-    frames = np.stack([lifeform.frames[-1] for lifeform in lifeforms])
-    labels = [f"{lifeform.id}   {lifeform.score:.2f}" for lifeform in lifeforms]
-    write_picture(target, contact_sheet(frames, labels, title=title))
+    return sorted(shown, key=lambda lifeform: bool(np.ptp(lifeform.frames[-1]) == 0))[:n]
 
 
 def export_film(
@@ -50,7 +63,7 @@ def export_film(
     still = target.suffix.lower() == ".png"
     size = img_size or (STILL_SIZE if still else FILM_SIZE)
     count = 1 if still else frames
-    write_film(target, lambda: film(archive, i, frames=count, img_size=size), fps)
+    write_film(target, lambda: next(films(archive, [i], frames=count, img_size=size)), fps)
 
 
 def write_film(target: Path, make: Callable[[], UInt8[np.ndarray, "K H W 3"]], fps: float) -> None:

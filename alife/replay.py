@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -84,22 +84,27 @@ def key_of(lifeform: Lifeform) -> PRNGKey:
     return jax.random.wrap_key_data(jnp.array(lifeform.seed, jnp.uint32))
 
 
-def film(
-    archive: Archive, i: int, registry: Registry | None = None, *, frames: int | None = None, img_size: int = 256
-) -> UInt8[np.ndarray, "K H W 3"]:
-    """A lifeform's whole life in many pictures, run again from its record.
+def films(
+    archive: Archive,
+    ids: Sequence[int],
+    registry: Registry | None = None,
+    *,
+    frames: int | None = None,
+    img_size: int = 256,
+) -> Iterator[UInt8[np.ndarray, "K H W 3"]]:
+    """Whole lives of lifeforms in many pictures, run again from their records, one after the other.
 
     Args:
-        archive: where the record is.
-        i: which lifeform.
+        archive: where the records are.
+        ids: which lifeforms.
         registry: what may be named; None = what is installed and the run's own plugin files.
         frames: how many pictures, evenly spaced; None = one per step, at most 300.
         img_size: edge of a picture, pixels.
     """
-    config = from_json(archive.config)
-    pipeline = Pipeline(config, registry_of(archive, registry))
-    lifeform = archive[i]
-    return film_world(pipeline, key_of(lifeform), lifeform.genotype, frames, img_size)
+    pipeline = Pipeline(from_json(archive.config), registry_of(archive, registry))
+    for i in ids:
+        lifeform = archive[i]
+        yield film_world(pipeline, key_of(lifeform), lifeform.genotype, frames, img_size)
 
 
 def film_world(

@@ -38,7 +38,7 @@ WEBM_CODECS = {"libvpx-vp9": {"crf": "20", "b": "0", "deadline": "good", "cpu-us
 """Encoders for .webm; a bit rate of 0 means that the quality (crf) alone decides."""
 
 
-def write_media(path: str | Path, frames: UInt8[np.ndarray, "K H W 3"], *, fps: float | int) -> None:
+def write_media(path: str | Path, frames: UInt8[np.ndarray, "K H W 3"], *, fps: float) -> None:
     """Write frames to a file whose suffix says the format; whole or not at all.
 
     Args:

@@ -39,7 +39,7 @@ def export_command(run: Path, id: int | None, target: Path, size: int | None, fr
     """Write what RUN holds.
 
     With ID: .gif .mp4 .webm .webp (its whole life), .png (its last moment), .npz (its record).
-    Without: .png (contact sheet of the most different lifeforms), .csv (the table).
+    Without: .csv (the table), or a contact sheet of the most different lifeforms (.png; .gif .webp .mp4 .webm: moving).
     """
     from ..export import export_film, write_record, write_sheet, write_table
     from ..storage import open_archive
@@ -47,12 +47,12 @@ def export_command(run: Path, id: int | None, target: Path, size: int | None, fr
     archive = open_archive(run)
     ending = target.suffix.lower()
     if id is None:
-        if ending not in (".png", ".csv"):
-            raise BadOption(f"{target}: without an ID expected a .png (contact sheet) or .csv (table)")
-        if ending == ".png":
-            write_sheet(archive, target, title=run.name)
-        else:
+        if ending == ".csv":
             write_table(archive, target)
+        elif ending == ".npz":
+            raise BadOption(f"{target}: an .npz holds one lifeform; give its ID before --to")
+        else:
+            write_sheet(archive, target, title=run.name)
     elif ending == ".npz":
         write_record(archive, id, target)
     else:

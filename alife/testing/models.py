@@ -34,6 +34,7 @@ class ModelSubject:
     """
 
     def __init__(self, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        use_compilation_cache()
         self.factory, self.options = factory, dict(options)
 
     @cached_property
@@ -88,7 +89,6 @@ def check_model(factory: Callable[..., Any], options: Mapping[str, Any] | None =
         factory: makes it, such as its class; must accept `options` as keywords.
         options: for the factory.
     """
-    use_compilation_cache()
     return run_checks(MODEL_CHECKS, ModelSubject(factory, options or {}))
 
 

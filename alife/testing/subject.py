@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from alife.errors import AlifeError
-from alife.substrate import METHODS
-from alife.types import PRNGKey, Tree
+from ..errors import AlifeError
+from ..substrate import METHODS
+from ..types import PRNGKey, Tree
+from ..worlds.cache import use_compilation_cache
 
 from .report import CheckFailed, first_line
 from .tracing import fingerprint, freeze
@@ -51,6 +52,7 @@ class SubstrateSubject:
     """
 
     def __init__(self, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        use_compilation_cache()
         self.factory, self.options = factory, dict(options)
 
     @cached_property

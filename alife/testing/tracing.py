@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from alife.types import Tree
+from ..types import Tree
 
 HOST = ("callback", "debug_print", "infeed", "outfeed")
 """Parts of the names of primitives that leave the device."""
@@ -28,8 +28,7 @@ def fingerprint(function: Callable[..., Any], *args: Tree) -> str:
     False
     """
     traced = jax.make_jaxpr(function)(*args)
-    said = re.sub(r"0x[0-9a-fA-F]+", "", str(traced))  # addresses of functions differ from trace to trace
-    told = hashlib.sha256(said.encode())
+    told = hashlib.sha256(_without_addresses(str(traced)).encode())
     for constant in _constants(traced):
         told.update(freeze(constant).encode())
     return told.hexdigest()
@@ -50,7 +49,7 @@ def freeze(value: Any) -> str:
             array = plain(leaf)
             told.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
         else:
-            told.update(repr(leaf).encode())
+            told.update(_without_addresses(repr(leaf)).encode())
     return told.hexdigest()
 
 
@@ -106,6 +105,11 @@ def difference(seen: Tree, expected: Tree, tolerance: float = 0.0) -> str:
         if not gap <= allowed and not gap <= worst:
             worst, said = gap, f"{jax.tree_util.keystr(path)} differs by up to {gap:.3g} (values up to {size:.3g})"
     return said.strip()
+
+
+def _without_addresses(text: str) -> str:
+    """The text of a program or an object without the places in memory, which differ from one call to the next."""
+    return re.sub(r"0x[0-9a-fA-F]+", "", text)
 
 
 def _kind(leaf: Any) -> str:

@@ -1,0 +1,73 @@
+"""The README does what it says: every command and every line of code in it runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from alife.cli import run_command
+
+from .worlds import write
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+SHORT = {"--minutes": "--generations", "10": "1"}
+
+
+def commands() -> list[list[str]]:
+    """The `alife` commands of the README's bash blocks, in order."""
+    lines = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("alife ")]
+
+
+def small(command: list[str]) -> list[str]:
+    """The same command, so small that it takes seconds."""
+    if command[0] == "resume":
+        return [*command[:2], "--generations", "3"]
+    if command[0] != "search":
+        return command
+    kept = [word for i, word in enumerate(command) if word not in SHORT and (i == 0 or command[i - 1] != "--population")]
+    kept = [word for word in kept if word not in ("--population", "--generations", "20", "5")]
+    if "steps=512" in kept:
+        kept[kept.index("steps=512")] = "steps=12"
+    return [*kept, "--population", "4", "--frames", "2", "--set", "img_size=32", "--generations", "2", *quick(command[1])]
+
+
+def quick(world: str) -> list[str]:
+    return ["--set", "steps=12"] if world != "lenia" else []
+
+
+def test_everything_in_order(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    python = [block for kind, block in BLOCKS if kind == "python"]
+    (plugin,) = (block for block in python if block.startswith("# heat.py"))
+    write(tmp_path / "heat.py", plugin)
+    seen = set()
+    for command in commands():
+        assert run_command(small(command)) == 0, (command, capsys.readouterr())
+        seen.add(command[0])
+    assert seen >= {"search", "resume", "export", "replay", "check-archive", "check"}
+    for name in ("sheet.png", "seven.gif", "table.csv"):
+        assert (tmp_path / name).stat().st_size > 100
+    (reading,) = (block for block in python if "open_archive" in block)
+    names: dict = {}
+    exec(reading, names)
+    assert names["best"].frames.shape[-1] == 3 and len(names["alike"]) == 5
+
+
+def test_names_of_everything_that_ships_are_there():
+    from alife.config import catalog_names
+    from alife.registry import default_registry
+
+    registry = default_registry()
+    shipped = [*catalog_names(), *registry.substrates, *registry.models, *registry.scores, *registry.searches]
+    assert [name for name in shipped if f"`{name}`" not in README] == []
+
+
+@pytest.mark.parametrize("marker", ["main line", "test line"])
+def test_set_up_is_one_line(marker):
+    (block,) = re.findall(rf"<!-- {marker} -->\n```bash\n(.*?)```\n<!-- end -->", README, re.DOTALL)
+    assert len(block.strip().splitlines()) == 1
