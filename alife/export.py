@@ -97,7 +97,7 @@ def write_table(archive: Archive, target: Path) -> None:
     table = archive.table()
     if not table:
         raise BadOption(f"{archive.path} has no columns")
-    with target.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(target) as place, place.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(table)
         rows.writerows(zip(*(column.tolist() for column in table.values()), strict=True))

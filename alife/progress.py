@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
     """Seconds as people say them.
 
     >>> duration(9.4), duration(100), duration(7300)
-    ('9s', '1m40s', '2h02m')
+    ('9s', '1m40s', '2h01m')
     """
     whole = round(seconds)
     if whole < 60:

@@ -32,7 +32,8 @@ ABILITIES = {
     "mutate": "mutate(rng, params) -> params: a changed copy of a genotype",
     "crossover": "crossover(rng, params, params) -> params: a mix of two genotypes",
     "bounds": "bounds() -> (low, high), each shaped as params",
-    "parameters": "parameters() -> {name: Parameter}: names, ranges and units, for sliders",
+    "parameters": "parameters() -> {name: (low, high, unit, meaning)}: what a person may turn, for sliders",
+    "deterministic": "True where the world's key has no say: one genotype, one history",
     "from_text": "from_text(text) -> params: a genotype as people write it, such as B3/S23",
     "from_file": "from_file(path) -> [(name, options, params)]: worlds from a file format of the field",
 }

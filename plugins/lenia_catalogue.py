@@ -53,9 +53,11 @@ def parse_cells(text: str) -> Float[np.ndarray, "h w"]:
     while end < len(text):
         run = _RUN.match(text, end)
         if run is None:
-            raise ValueError(f"cells have {text[end : end + 8]!r} at place {end}; expected . b o $ A-X pA-yX or a count")
+            raise ValueError(
+                f"cells have {text[end : end + 8]!r} at place {end}; expected . b o $ A-X pA-yX or a count"
+            )
         count, end = int(run[1] or 1), run.end()
-        if count > LONGEST or max(len(rows), len(rows[-1])) > LONGEST:
+        if count + (len(rows) if run[2] == "$" else len(rows[-1])) > LONGEST:
             raise ValueError(f"cells are more than {LONGEST} wide or high; expected one creature")
         if run[2] == "$":
             rows.extend([] for _ in range(count))
@@ -64,7 +66,7 @@ def parse_cells(text: str) -> Float[np.ndarray, "h w"]:
     width = max(map(len, rows))
     if width == 0:
         raise ValueError("cells are empty; expected run-length text such as A.yO$2o!")
-    return np.array([row + [0] * (width - len(row)) for row in rows]) / 255
+    return np.minimum(np.array([row + [0] * (width - len(row)) for row in rows]) / 255, 1.0)
 
 
 def parse_shells(text: str) -> list[float]:
@@ -123,7 +125,9 @@ def find_species(name: str) -> Species:
 @cache
 def shipped() -> tuple[Species, ...]:
     """The species that come with the package: a sample of the public catalogue."""
-    return tuple(_catalogue(files("alife.plugins").joinpath("data/lenia_animals_sample.json").read_text("utf-8"), "sample"))
+    return tuple(
+        _catalogue(files("alife.plugins").joinpath("data/lenia_animals_sample.json").read_text("utf-8"), "sample")
+    )
 
 
 def _catalogue(text: str, path: str) -> list[Species]:
@@ -160,30 +164,29 @@ def _species(entry: dict[str, Any], where: str, seen: Counter[str]) -> Species:
     code = str(entry.get("code") or entry.get("name") or "unnamed")
     seen[code] += 1
     unique = code if seen[code] == 1 else f"{code}#{seen[code]}"
-    return Species(unique, str(entry.get("name") or code), {name: options[name] for name in _RANGES} | {"cells": entry["cells"]})
+    return Species(unique, str(entry.get("name") or code), {name: options[name] for name in (*_RANGES, "b", "cells")})
 
 
-_RANGES: dict[str, tuple[type | tuple[type, ...], float, float, str]] = {
-    "R": ((int, float), 1, 1000, "a kernel radius in cells"),
-    "T": ((int, float), 1, 10_000, "steps per time unit"),
-    "b": (str, 0, 0, "heights of the kernel's shells such as '1' or '1/2,1'"),
-    "m": ((int, float), 0, 1, "where growth is highest"),
-    "s": ((int, float), 0, 1, "how wide growth is"),
-    "kn": (int, 1, 4, "the profile of a shell"),
-    "gn": (int, 1, 3, "the shape of growth"),
+_RANGES = {
+    "R": (1, 1000, "a kernel radius in cells"),
+    "T": (1, 10_000, "steps per time unit"),
+    "m": (0, 1, "where growth is highest"),
+    "s": (0, 1, "how wide growth is"),
+    "kn": (1, 4, "the profile of a shell"),
+    "gn": (1, 3, "the shape of growth"),
 }
+_WHOLE = ("kn", "gn")
 
 
 def check_species(options: dict[str, Any]) -> None:
-    """Raise BadOption unless the seven parameters are of the right type and range and the text can be read."""
-    for name, (types, low, high, meaning) in _RANGES.items():
+    """Raise BadOption unless the parameters are numbers in range and the shells and cells can be read."""
+    for name, (low, high, meaning) in _RANGES.items():
         value = options[name]
-        if not isinstance(value, types) or isinstance(value, bool):
-            raise BadOption(f"{name} is {value!r}; expected {meaning}")
-        if not isinstance(value, str) and not low <= value <= high:
+        types = int if name in _WHOLE else (int, float)
+        if not isinstance(value, types) or isinstance(value, bool) or not low <= value <= high:
             raise BadOption(f"{name} is {value!r}; expected {meaning}, from {low} to {high}")
     try:
-        parse_shells(options["b"])
+        parse_shells(str(options["b"]))
         parse_cells(options["cells"])
     except ValueError as cause:
         raise BadOption(str(cause)) from None

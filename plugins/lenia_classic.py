@@ -115,10 +115,10 @@ class LeniaClassic:
         options = _complete(species, given)
         pattern = parse_cells(options["cells"])
         self.radius, self.rate, self._growth = options["R"], options["T"], GROWTHS[options["gn"]]
-        self._shape = pattern.shape
+        self._shape, self._outside = pattern.shape, "wrap" if _is_endless(pattern) else "constant"
         self.world_size = _world_size(world_size, max(pattern.shape))
         self.window = _window(window, self.world_size)
-        kernel = ring_kernel(self.world_size, self.radius, parse_shells(options["b"]), CORES[options["kn"]])
+        kernel = ring_kernel(self.world_size, self.radius, parse_shells(str(options["b"])), CORES[options["kn"]])
         self._convolve = Convolution(kernel[None], [0])
         inside = np.clip(np.concatenate([[options["m"], options["s"]], pattern.ravel()]), 1e-6, 1 - 1e-6)
         self._base = np.log(inside / (1 - inside)).astype(np.float32)
@@ -136,15 +136,13 @@ class LeniaClassic:
         return Genes(values[0], values[1], values[2:].reshape(self._shape))
 
     def init_state(self, rng: PRNGKey, params: Genotype | Genes) -> Cells:
-        """The pattern in the middle of an empty world."""
+        """The pattern in the middle of an empty world; an endless one goes on outside its box."""
         margins = [((self.world_size - n) // 2, self.world_size - n - (self.world_size - n) // 2) for n in self._shape]
-        return jnp.pad(self.express(params).cells, margins)
+        return jnp.pad(self.express(params).cells, margins, mode=self._outside)
 
     def step_state(self, rng: PRNGKey, state: Cells, params: Genotype | Genes) -> Cells:
         """1/T of a time unit later; nothing in it is random."""
-        genes = self.express(params)
-        (seen,) = self._convolve(state[None])
-        return jnp.clip(state + self._growth((seen - genes.m) / genes.s) / self.rate, 0, 1)
+        return self._advance(state, self.express(params))
 
     def render_state(self, state: Cells, params: Genotype | Genes, img_size: int) -> Float[Array, "H W 3"]:
         """The world, or the cells around the creature; from night blue (0) through sea green and gold to white (1)."""
@@ -154,16 +152,20 @@ class LeniaClassic:
 
     def measures(self, state: Cells, params: Genotype | Genes) -> dict[str, Float[Array, ""]]:
         """See `alife.worlds.fields.creature_measures`; near means within the window, else within half the world."""
-        later = self.step_state(None, state, params)
-        latest = self.step_state(None, later, params)
+        genes = self.express(params)
+        later = self._advance(state, genes)
         return creature_measures(
             state[None],
-            (later[None], latest[None]),
+            (later[None], self._advance(later, genes)[None]),
             centre_of_mass(state[None]),
             radius=self.radius,
             rate=self.rate,
             near=self.window or self.world_size // 2,
         )
+
+    def _advance(self, cells: Cells, genes: Genes) -> Cells:
+        (seen,) = self._convolve(cells[None])
+        return jnp.clip(cells + self._growth((seen - genes.m) / genes.s) / self.rate, 0, 1)
 
     @staticmethod
     def from_file(path: str | Path) -> list[tuple[str, dict[str, Any], float]]:
@@ -184,11 +186,24 @@ def _complete(species: str, given: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _is_endless(pattern: Float[np.ndarray, "h w"]) -> bool:
+    """Whether a pattern is a whole torus rather than a creature in its bounding box.
+
+    The catalogue has a few creatures that reach round the torus they were found on, a power of two wide.  Cut off at
+    their box they would explode; repeated they live on any torus that is a multiple of theirs.
+    """
+    height, width = pattern.shape
+    whole = height == width >= 64 and width & (width - 1) == 0
+    return whole and all(edge.max() > 0.5 for edge in (pattern[0], pattern[-1], pattern[:, 0], pattern[:, -1]))
+
+
 def _world_size(world_size: Any, pattern: int) -> int:
     if world_size is None:
         return max(64, 1 << (ROOM * pattern - 1).bit_length())
     if not isinstance(world_size, int) or isinstance(world_size, bool) or not pattern <= world_size <= 8192:
-        raise BadOption(f"world_size is {world_size!r}; expected a whole number of cells from the pattern's {pattern} to 8192")
+        raise BadOption(
+            f"world_size is {world_size!r}; expected a whole number of cells from the pattern's {pattern} to 8192"
+        )
     return world_size
 
 

@@ -92,7 +92,8 @@ def _build(root: Path, document: dict[str, Any], files: Files) -> WriterLock:
             lock.release()
         shutil.rmtree(building, ignore_errors=True)
         if isinstance(cause, OSError):
-            raise ArchiveError(f"cannot make an archive at {root}: {cause.strerror}; give a writable place") from cause
+            reason = f"{cause.strerror}, {cause.filename}" if cause.filename else str(cause)
+            raise ArchiveError(f"cannot make an archive at {root} ({reason}); give a writable place") from cause
         raise
 
 

@@ -66,21 +66,6 @@ def write_picture(path: str | Path, picture: UInt8[np.ndarray, "H W 3"]) -> None
     write_media(path, picture[None], fps=1)
 
 
-def enlarge(frames: UInt8[np.ndarray, "K h w 3"], at_least: int = 512) -> UInt8[np.ndarray, "K H W 3"]:
-    """Pictures blown up by a whole factor, every pixel an equal crisp block, until both edges reach `at_least` pixels.
-
-    Pictures that are large enough come back as they are.
-
-    Args:
-        at_least: shortest edge wanted, pixels.
-
-    >>> enlarge(np.zeros((1, 64, 64, 3), np.uint8)).shape, enlarge(np.zeros((1, 600, 600, 3), np.uint8)).shape
-    ((1, 512, 512, 3), (1, 600, 600, 3))
-    """
-    factor = max(1, -(-at_least // min(frames.shape[1:3])))
-    return frames if factor == 1 else frames.repeat(factor, axis=1).repeat(factor, axis=2)
-
-
 def check_target(path: str | Path, suffixes: Iterable[str] | None = None) -> None:
     """Find out before hours of work, not after, whether a file can be written there.
 
@@ -121,9 +106,9 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 
 def _write_png(path: Path, frames: UInt8[np.ndarray, "K H W 3"], fps: float) -> None:
-    from PIL import Image
+    import imageio.v3 as iio
 
-    Image.fromarray(frames[-1]).save(path, "png")
+    iio.imwrite(path, frames[-1], extension=".png")
 
 
 def _write_gif(path: Path, frames: UInt8[np.ndarray, "K H W 3"], fps: float) -> None:
@@ -153,14 +138,11 @@ def _write_gif(path: Path, frames: UInt8[np.ndarray, "K H W 3"], fps: float) -> 
 
 
 def _write_webp(path: Path, frames: UInt8[np.ndarray, "K H W 3"], fps: float) -> None:
-    from PIL import Image
+    import imageio.v3 as iio
 
-    pictures = [Image.fromarray(frame) for frame in frames]
     ends = np.round(np.arange(len(frames) + 1) * 1000 / fps).astype(int)
-    durations = np.diff(ends).tolist()
-    pictures[0].save(
-        path, "webp", save_all=True, append_images=pictures[1:], lossless=True, method=2, loop=0, duration=durations
-    )
+    duration = np.diff(ends).tolist()
+    iio.imwrite(path, frames, extension=".webp", plugin="pillow", lossless=True, method=2, loop=0, duration=duration)
 
 
 def _write_mp4(path: Path, frames: UInt8[np.ndarray, "K H W 3"], fps: float) -> None:

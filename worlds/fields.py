@@ -55,7 +55,9 @@ def ring_kernel(
     shell = np.minimum(distance.astype(int), len(heights) - 1)
     kernel = np.where(distance < len(heights), np.asarray(heights, float)[shell] * core(distance % 1), 0.0)
     if not kernel.sum() > 0:
-        raise BadOption(f"a kernel of radius {radius:g} cells and shells {list(heights)} is empty; take a larger radius")
+        raise BadOption(
+            f"a kernel of radius {radius:g} cells and shells {list(heights)} is empty; take a larger radius"
+        )
     return kernel / kernel.sum()
 
 

@@ -16,7 +16,6 @@ from ..errors import AlifeError
 from ..substrate import METHODS
 from ..types import PRNGKey, Tree
 from ..worlds.cache import use_compilation_cache
-
 from .report import CheckFailed, first_line
 from .tracing import fingerprint, freeze
 

@@ -253,7 +253,8 @@ def check_instances_are_independent(subject: SubstrateSubject) -> None:
     """Making and using other instances does not change this one."""
     first = subject.make()
     before = trace(first)
-    for _, _, other in subject.variants():
+    others = {name: variant for name, _, variant in subject.variants()}  # one for each option
+    for other in others.values():
         with contextlib.suppress(CheckFailed):  # that one is broken by itself is for `check_options_are_kept` to say
             trace(other)
     changed = [method for method, text in trace(first).items() if text != before.get(method)]

@@ -37,6 +37,7 @@ def main() -> None:
 
     dense, cells = dense_step(world), jnp.moveaxis(states.cells, 1, -1)
     fields = jax.random.uniform(jax.random.key(0), (48, world.world_size, world.world_size))
+    transform = jax.jit(jnp.fft.rfft2)
     looped = jax.jit(lambda s, g: jax.lax.map(lambda sg: run(ours, *sg), (s, g)))
     wide = jax.jit(jax.vmap(lambda s, g: run(ours, s, g)))
     dense_looped = jax.jit(lambda s, g: jax.lax.map(lambda sg: run(dense, *sg), (s, g)))
@@ -48,7 +49,6 @@ def main() -> None:
         "dense complex, vmap": (lambda: dense_wide(cells, genes), options.worlds * options.steps),
         "dense complex, looped": (lambda: dense_looped(cells, genes), options.worlds * options.steps),
     }
-    transform = jax.jit(jnp.fft.rfft2)
     report(rows, options)
 
 

@@ -4,16 +4,14 @@ Every generation is made from the checkpoint of the one before and nothing else,
 equal if the checkpoint, the rows and the order of both survived.
 
     python toy_run.py run PATH GENERATIONS [--log FILE] [--file-size BYTES]
-    python toy_run.py deaths BASE WHOLE FIRST STEP    see `_deaths`
+    python toy_run.py die PATH GENERATIONS AFTER      the same, dies after so many file operations
     python toy_run.py hold PATH                       holds the archive until its standard input ends
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +24,7 @@ from alife.storage import (
     Archive,
     ArchiveWriter,
     Rows,
-    check_archive,
     create_archive,
-    open_archive,
     resume_archive,
     schema,
 )
@@ -123,10 +119,10 @@ def tree(path: Path) -> dict[str, str]:
 
 
 class Stopping(Files):
-    """Stops for good after so many file operations; a write counts twice, as it can end half way.
+    """Calls `stop` before every file operation after so many; a write counts twice, as it can end half way.
 
     Args:
-        after: operations that still happen.
+        after: operations that still happen undisturbed.
         stop: what happens then.
     """
 
@@ -176,49 +172,6 @@ def assert_prefix(archive: Archive, whole: Archive) -> None:
             np.testing.assert_array_equal(getattr(lifeform, part), getattr(whole[lifeform.id], part))
 
 
-def _deaths(base: Path, whole: Path, first: int, step: int) -> None:
-    """From copies of BASE, runs that die in their next append after FIRST, FIRST + STEP ... file operations, until one
-    survives.  What each leaves must read as the beginning of WHOLE, which is one generation longer than BASE, and must
-    resume to be WHOLE.  Prints one line for each: the last generation found."""
-    last = open(base / "zarr.json").read().split('"generation":')[1].split(",")[0]
-    for after in range(first, 10**6, step):
-        target = base.with_name(f"dead-{after}")
-        shutil.copytree(base, target)
-        died = _in_fork(lambda: _append_and_die(target, int(last) + 2, after))  # noqa: B023
-        if _in_fork(lambda: _look_and_resume(target, whole)) != 0:  # noqa: B023
-            sys.exit(f"after {after} operations")
-        shutil.rmtree(target)
-        if not died:
-            return
-
-
-def _in_fork(work: Callable[[], None]) -> int:
-    # Forking a process that has not used zarr yet is safe, and far quicker than starting one for every stop.
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _append_and_die(target: Path, generations: int, after: int) -> None:
-    writer = resume_archive(target, files=Stopping(after, lambda: os._exit(9)))
-    go_on(writer, generations)
-
-
-def _look_and_resume(target: Path, whole: Path) -> None:
-    archive = open_archive(target)
-    assert_prefix(archive, open_archive(whole))
-    assert (report := check_archive(target)).ok, report
-    run(target, open_archive(whole).generation + 1)
-    assert tree(target) == tree(whole)
-    print(archive.generation, flush=True)
-
-
 def main(command: str, path: str, *rest: str) -> None:
     small_chunks()
     options = dict(zip(rest, rest[1:], strict=False))
@@ -226,8 +179,9 @@ def main(command: str, path: str, *rest: str) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(options["--file-size"]),) * 2)
-    if command == "deaths":
-        _deaths(Path(path), Path(rest[0]), int(rest[1]), int(rest[2]))
+    if command == "die":
+        files = Stopping(int(rest[1]), lambda: os._exit(9))
+        go_on(resume_archive(path, files=files), int(rest[0]))
     elif command == "hold":
         with resume_archive(path):
             print("held", flush=True)
