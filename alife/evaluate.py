@@ -104,7 +104,7 @@ class Evaluator:
         return z
 
     def measure_names(self) -> list[str]:
-        """Names of the substrate's measures; traces the whole evaluation, which the first run then need not do again."""
+        """Names of the substrate's measures; traces the whole evaluation, as the first run else would."""
         genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
         shapes = self._program.eval_shape(genotypes, jax.random.split(jax.random.key(0), self.lanes), self._lengths)
         return sorted(shapes[2])

@@ -39,7 +39,9 @@ def write_sheet(archive: Archive, target: Path, *, title: str, tiles: int = SHEE
         write_picture(target, contact_sheet(stills, labels, title=title))
         return
     ids = [lifeform.id for lifeform in lifeforms]
-    moving = np.stack(list(films(archive, ids, frames=min(MOVING_FRAMES, archive.config["steps"]), img_size=MOVING_TILE)))
+    moving = np.stack(
+        list(films(archive, ids, frames=min(MOVING_FRAMES, archive.config["steps"]), img_size=MOVING_TILE))
+    )
     sheets = [contact_sheet(moment, labels, title=title, tile=MOVING_TILE) for moment in moving.swapaxes(0, 1)]
     write_media(target, np.stack(sheets), fps=MOVING_FPS)
 

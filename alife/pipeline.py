@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from .config import RunConfig
 from .evaluate import Evaluator
@@ -26,7 +26,7 @@ class Pipeline:
         self.space = GenotypeSpace(self.substrate, config.substrate, config.genotype)
         self.model_entry = registry.models[config.model.get("name", "texture")]
         self.model = self.model_entry.make(**{key: value for key, value in config.model.items() if key != "name"})
-        schedule = Schedule(config.steps, config.frames)
+        schedule = Schedule(config.steps, cast(int, config.frames))  # a RunConfig has filled it in
         self.evaluator = Evaluator(self.space, self.model, schedule, config.img_size, config.memory_mb)
 
     def provenance(self) -> dict[str, Any]:

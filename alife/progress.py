@@ -53,7 +53,7 @@ def line(report: GenerationReport) -> str:
     invalid = f", {report.invalid} invalid" if report.invalid else ""
     left = f", {duration(report.seconds_left)} left" if report.seconds_left > 0 else ""
     return (
-        f"generation {report.generation + 1}: {report.evaluations} worlds{invalid}, {report.lifeforms} lifeforms, "
+        f"generation {report.generation + 1}: {report.evaluations} worlds{invalid}, {report.lifeforms} kept, "
         f"{report.rate:.1f}/s, best {report.best:.3f}, coverage {report.coverage:.3f}{left}"
     )
 

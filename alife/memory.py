@@ -1,0 +1,46 @@
+"""What a run remembers of its archive while it goes on, so that nothing is read twice."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from .storage import Archive, Rows
+
+COVERED = 4096
+"""Coverage looks at so many of the latest lifeforms."""
+
+
+class Memory:
+    """What the run knows of its archive without reading it again: last embeddings, numbers, coverage."""
+
+    def __init__(self, archive: Archive, dim: int) -> None:
+        self.count, self.numbers = 0, list[int]()
+        self.rows = np.zeros((1024, dim), np.float32)
+        self._nearest = np.zeros(0, np.float32)
+        if len(archive):
+            z, numbers = archive.last_embeddings()[0], archive.column("evaluation")
+            for start in range(0, len(z), COVERED):
+                self._take(z[start : start + COVERED], numbers[start : start + COVERED])
+
+    def add(self, rows: Rows) -> None:
+        """Remember the lifeforms of one generation."""
+        if len(rows.evaluation):
+            self._take(rows.embedding[:, -1], rows.evaluation)
+
+    def _take(self, z: Float[np.ndarray, "n D"], numbers: np.ndarray) -> None:
+        while self.count + len(z) > len(self.rows):  # doubled, so that few shapes are ever compiled
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        recent = self.rows[max(0, self.count - COVERED) : self.count]
+        across = z @ recent.T
+        among = np.where(np.eye(len(z), dtype=bool), -1, z @ z.T)
+        nearest = np.maximum(self._nearest[-COVERED:], across.max(0, initial=-1))
+        self._nearest = np.concatenate([nearest, np.maximum(across.max(1, initial=-1), among.max(1, initial=-1))])
+        self.rows[self.count : self.count + len(z)] = z
+        self.count += len(z)
+        self.numbers += [int(number) for number in numbers]
+
+    @property
+    def coverage(self) -> float:
+        """Mean distance (1 - cosine) from one of the latest lifeforms to its nearest: in [0, 2]; 0 of fewer than 2."""
+        return float(1 - self._nearest[-COVERED:].mean()) if self.count > 1 else 0.0
