@@ -36,20 +36,22 @@ VERSION = "texture-1"
 """Part of the identity of every embedding: to be raised by any change of what `embed_images` returns."""
 
 BLOCKS = {
-    "spectrum": 1.0,  # share of the power in each half octave
-    "fine": 1.5,  # share of the power above all of them: sharp edges and single pixels
-    "direction": 0.9,  # how far each half octave has one direction, or two at right angles
-    "peaks": 1.0,  # kurtosis of each octave: few strong things or many even ones
-    "polarity": 2.5,  # skewness of each octave: things on a ground (either way), or no ground at all
-    "crossing": 2.0,  # how much other directions are found where one is: dots and corners, or lines
+    "spectrum": 1.7,  # share of the power in each half octave
+    "fine": 2.4,  # share of the power above all of them: sharp edges and single pixels
+    "direction": 1.2,  # how far each half octave has one direction, or two at right angles
+    "peaks": 0.7,  # kurtosis of the fine octaves: few strong things or many even ones
+    "polarity": 2.4,  # skewness of the fine octaves: things on a ground (either way), or no ground at all
+    "crossing": 2.4,  # how much other directions are found where one is: dots and corners, or lines
     "envelope": 1.4,  # power spectrum of each octave's strength: clusters, patches, even cover
-    "pixels": 2.0,  # kurtosis and skewness of the pixels themselves
+    "pixels": 2.3,  # kurtosis and skewness of the pixels themselves
 }
 """Parts of the structure with their weights, chosen by 5-nearest-neighbour purity (tests/benchmarks/bench_texture.py)."""
 
 GRID = 64  # samples along the edge once frequencies above 32 per picture are cut off
 RINGS = 2.0 ** np.arange(0, 5.5, 0.5)  # centres of the half octaves, cycles per picture
-OCTAVES = (16, 8, 4, 2)  # centres of the wavelets, cycles per picture
+DIRECTED_RINGS = slice(4, None)  # below 4 cycles a ring has too few waves to tell a direction from chance
+OCTAVES = (16, 8, 4)  # centres of the wavelets, cycles per picture
+FINE_OCTAVES = 2  # so many of them have enough periods in one picture for higher moments
 DIRECTIONS = 4  # wavelets point along 0, 45, 90 and 135 degrees
 FAINT = 1e-5  # variance, squared brightness: below it a picture counts as blank (0.8 of 255 grey levels)
 
@@ -69,7 +71,7 @@ class Texture:
 
     >>> z = Texture().embed_images(jnp.zeros((1, 32, 32, 3)))
     >>> z.shape, round(float(jnp.linalg.norm(z)), 3)
-    ((1, 76), 1.0)
+    ((1, 60), 1.0)
     """
 
     def __init__(self, image_size: int = 128, colour: float = 0.3) -> None:
@@ -122,9 +124,9 @@ def measure(image: Float[Array, "H W 3"]) -> tuple[dict[str, Float[Array, " D"]]
     variance = square.mean()
     low = _cut(whole.at[:, 0, 0].set(0), GRID)
     smooth = jnp.fft.irfft2(low, norm="forward")
-    octaves = [_octave(low, octave, variance) for octave in range(len(OCTAVES))]
     measured = _power(low, variance)
-    measured |= {name: jnp.concatenate([values[name] for values in octaves]) for name in octaves[0]}
+    measured |= _join([_moments_of_octave(low, octave, variance) for octave in range(FINE_OCTAVES)])
+    measured |= _join([_strength_of_octave(low, octave, variance) for octave in range(len(OCTAVES))])
     measured |= {"pixels": jnp.stack(_moments(jnp.moveaxis(centred, -1, 0), FAINT)), "colour": _colour(mean, smooth)}
     return measured, variance
 
@@ -142,32 +144,46 @@ def _power(low: Complex[Array, "C side half"], variance: Float[Array, ""]) -> di
     power = _square(low).sum(0).ravel()
     rings = jnp.dot(_rings(), power, precision="highest")  # [ring, (all, cos 2a, sin 2a, cos 4a, sin 4a)]
     share = rings[:, 0] / (variance + FAINT)
-    bias = rings[:, 1:].reshape(-1, 2, 2)
-    amplitude = jnp.sqrt(jnp.square(bias).sum(-1)) / (rings[:, :1] + 1e-4 * variance + 0.1 * FAINT)
+    bias = rings[DIRECTED_RINGS, 1:].reshape(-1, 2, 2)
+    amplitude = jnp.sqrt(jnp.square(bias).sum(-1)) / (rings[DIRECTED_RINGS, :1] + _floor(variance))
     fine = jnp.log(jnp.maximum(1 - share.sum(), 0) + 1e-3)
     return {"spectrum": jnp.log(share + 1e-4), "fine": fine[None], "direction": amplitude.ravel()}
 
 
-def _octave(low: Complex[Array, "C side half"], octave: int, variance: Float[Array, ""]) -> dict[str, Float[Array, " D"]]:
-    """What the power spectrum cannot tell: how the strength of one octave is spread over the picture."""
-    bank, floor = _bank(octave), 1e-4 * variance + 0.1 * FAINT
-    side = bank.round.shape[0]
-    band = _cut(low, side)
-    peaks, polarity = _moments(jnp.fft.irfft2(band * bank.round, norm="forward"), floor)
-    waves = jnp.fft.ifft2(_mirrored(band) * bank.directed[:, None], norm="forward")  # [direction, channel, y, x]
+def _moments_of_octave(
+    low: Complex[Array, "C side half"], octave: int, variance: Float[Array, ""]
+) -> dict[str, Float[Array, " D"]]:
+    """Third and fourth moments of one octave, all directions together."""
+    bank = _bank(octave)
+    field = jnp.fft.irfft2(_cut(low, len(bank.round)) * bank.round, norm="forward")
+    peaks, polarity = _moments(field, _floor(variance))
+    return {"peaks": peaks[None], "polarity": polarity[None]}
+
+
+def _strength_of_octave(
+    low: Complex[Array, "C side half"], octave: int, variance: Float[Array, ""]
+) -> dict[str, Float[Array, " D"]]:
+    """How the strength of one octave, in each direction, is spread over the picture."""
+    bank = _bank(octave)
+    spectrum = _mirrored(_cut(low, len(bank.round)))
+    waves = jnp.fft.ifft2(spectrum * bank.directed[:, None], norm="forward")  # [direction, channel, y, x]
     strength = jnp.sqrt(_square(waves).sum(1))
-    energy = jnp.square(strength).mean((1, 2)).sum() + floor
+    energy = jnp.square(strength).mean((1, 2)).sum() + _floor(variance)
     flat = strength.reshape(DIRECTIONS, -1)
-    together = jnp.dot(flat, flat.T, precision="highest") / flat.shape[1] / energy
-    crossing = [jnp.diag(jnp.roll(together, -turn, axis=1)).sum() for turn in (1, 2)]
+    together = jnp.dot(flat, flat.T, precision="highest") / flat.shape[1]
+    crossing = jnp.stack([jnp.diag(jnp.roll(together, -turn, axis=1)).sum() for turn in (1, 2)])
     uneven = _square(jnp.fft.rfft2(strength, norm="forward")).sum(0).ravel()
-    envelope = jnp.dot(bank.envelope, uneven, precision="highest") / energy
-    return {
-        "peaks": peaks[None],
-        "polarity": polarity[None],
-        "crossing": jnp.stack(crossing),
-        "envelope": jnp.log(envelope + 1e-3),
-    }
+    envelope = jnp.dot(bank.envelope, uneven, precision="highest")
+    return {"crossing": crossing / energy, "envelope": jnp.log(envelope / energy + 1e-3)}
+
+
+def _join(octaves: list[dict[str, Float[Array, "..."]]]) -> dict[str, Float[Array, " D"]]:
+    return {name: jnp.concatenate([octave[name] for octave in octaves]) for name in octaves[0]}
+
+
+def _floor(variance: Float[Array, ""]) -> Float[Array, ""]:
+    """Power below which an octave says nothing: rounding, or next to nothing of this picture."""
+    return 1e-4 * variance + 0.1 * FAINT
 
 
 def _moments(field: Float[Array, "C Y X"], floor: Float[Array, ""] | float) -> tuple[Float[Array, ""], Float[Array, ""]]:

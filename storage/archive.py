@@ -262,7 +262,10 @@ class Archive:
         return next(iter(columns.values()))[0]
 
     def _damaged(self, part: str, ids: Any) -> ArchiveDamaged:
-        return ArchiveDamaged(f"{name_lifeforms(ids)} of {self.path}: the {part} is not as it was written")
+        return ArchiveDamaged(
+            f"{name_lifeforms(ids)} of {self.path}: damaged {part}, not the bytes that were written; "
+            f"`alife check-archive {self.path}` lists all damage"
+        )
 
 
 def name_lifeforms(ids: Any) -> str:

@@ -136,9 +136,10 @@ def _tails_of(stored: Stored) -> Tails:
         start = committed - committed % file_rows(stored.documents[paths[0]])
         columns, sound = stored.read(part, start, committed)
         if not sound.all():
+            damaged = name_lifeforms(start + np.flatnonzero(~sound))
             raise ArchiveDamaged(
-                f"{name_lifeforms(start + np.flatnonzero(~sound))} of {stored.root}: the {part} is not as it was "
-                "written, and new rows would go into the same file; see `alife check-archive`"
+                f"{damaged} of {stored.root}: damaged {part}, and new rows would "
+                f"go into the same file; `alife check-archive {stored.root}` lists all damage"
             )
         for path, values in columns.items():
             tails.add(path, stored.documents[path], start, values)

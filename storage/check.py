@@ -56,8 +56,7 @@ def check_archive(path: str | os.PathLike[str]) -> Report:
     except ArchiveDamaged as damage:
         return Report(root, problems=[str(damage)])
     report = Report(root, stored.about["committed"], stored.about["generation"])
-    report.problems += _search_problems(root)
-    report.problems += _document_problems(stored)
+    report.problems += _passing_problems(root)
     findings = [*_missing_files(stored), *_damaged_rows(stored), *_wrong_lineage(stored)]
     report.problems += [problem for problem, _ in findings]
     report.damaged = sorted({int(i) for _, ids in findings for i in ids})
@@ -82,7 +81,7 @@ def _damaged_rows(stored: Stored) -> Iterator[Finding]:
         blocks = [stored.read(part, low, min(low + step, committed))[1] for low in range(0, committed, step)]
         ids = np.flatnonzero(~np.concatenate([np.empty(0, bool), *blocks]))
         if len(ids):
-            yield f"{name_lifeforms(ids)}: the {part} is not as it was written", ids
+            yield f"{name_lifeforms(ids)}: damaged {part}", ids
 
 
 def _wrong_lineage(stored: Stored) -> Iterator[Finding]:
@@ -112,17 +111,33 @@ def _owners(stored: Stored) -> np.ndarray:
         return np.full(committed, -1)
 
 
+def _passing_problems(root: Path) -> list[str]:
+    """What is wrong with files that a run replaces as it goes on: it counts if the run has not gone on meanwhile."""
+    while True:
+        stored = Stored(root, read_document(root))
+        problems = [*_checkpoint_problems(stored), *_document_problems(stored)]
+        if not problems or read_document(root)["attributes"]["archive"]["generation"] == stored.about["generation"]:
+            return problems
+
+
+def _checkpoint_problems(stored: Stored) -> Iterator[str]:
+    for entry in stored.about["checkpoints"]:
+        try:
+            for name, value in stored.checkpoint(entry).items():
+                key = f"{entry['group']}/{name}/c{'.0' * value.ndim}"
+                if value.size and not (stored.root / key).is_file():
+                    yield f"{key} is missing"
+        except ArchiveDamaged as damage:
+            yield str(damage)
+
+
 def _document_problems(stored: Stored) -> Iterator[str]:
     """The documents of single arrays; one that is a generation behind is what a kill leaves, and is no damage."""
     generation = stored.read("record", 0, stored.about["committed"])[0]["generation"]
     before = int(np.count_nonzero(generation < stored.about["generation"]))
-    for path in stored.row_arrays:
-        node = stored.documents[path]
-        behind = {**node, "shape": [before, *node["shape"][1:]]}
-        yield from _compare(stored.root, path, {encode(node), encode(behind)})
     for path, node in stored.documents.items():
-        if node["node_type"] == "group":
-            yield from _compare(stored.root, path, {encode(node)})
+        behind = {**node, "shape": [before, *node["shape"][1:]]} if path in stored.row_arrays else node
+        yield from _compare(stored.root, path, {encode(node), encode(behind)})
 
 
 def _compare(root: Path, path: str, expected: set[bytes]) -> Iterator[str]:
@@ -131,19 +146,3 @@ def _compare(root: Path, path: str, expected: set[bytes]) -> Iterator[str]:
         yield f"{path}/{DOCUMENT} is missing; `alife resume` writes it again"
     elif file.read_bytes() not in expected:
         yield f"{path}/{DOCUMENT} is not as it was written; `alife resume` writes it again"
-
-
-def _search_problems(root: Path) -> list[str]:
-    """Checkpoints, which a run that goes on replaces meanwhile: what is found counts if it has not."""
-    while True:
-        stored, problems = Stored(root, read_document(root)), []
-        for entry in stored.about["checkpoints"]:
-            try:
-                stored.checkpoint(entry)
-            except ArchiveDamaged as damage:
-                problems.append(str(damage))
-            group = f"{entry['group']}/"
-            for path in (p for p, n in stored.documents.items() if p.startswith(group) and n["node_type"] == "array"):
-                problems += _compare(root, path, {encode(stored.documents[path])})
-        if not problems or read_document(root)["attributes"]["archive"]["generation"] == stored.about["generation"]:
-            return problems

@@ -11,8 +11,8 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from alife.errors import ArchiveError, ArchiveLocked
 
@@ -95,11 +95,12 @@ class WriterLock:
 
     def __init__(self, root: Path) -> None:
         descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        self._file: BinaryIO = os.fdopen(descriptor, "r+b")  # closing it gives the lock back
+        # Closing it gives the lock back; unbuffered, as closing must not fail because a disk is full.
+        self._file: FileIO = os.fdopen(descriptor, "r+b", buffering=0)
         try:
             _lock(self._file)
         except BlockingIOError:
-            holder = _holder(self._file.read())
+            holder = _holder(self._file.readall())
             self._file.close()
             raise ArchiveLocked(f"{root} is being written by {holder}; stop that one first, or wait for it") from None
         except (OSError, ImportError) as cause:
@@ -122,12 +123,11 @@ class WriterLock:
             self._file.seek(0)
             self._file.truncate()
             self._file.write(text)
-            self._file.flush()
         except OSError:
             pass
 
 
-def _lock(file: BinaryIO) -> None:
+def _lock(file: FileIO) -> None:
     import fcntl  # not on every system
 
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 SCRIPT = Path(__file__).with_name("toy_run.py")
-GENERATIONS = 8
+GENERATIONS = 4
 
 
 def _load() -> ModuleType:

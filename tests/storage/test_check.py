@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,14 +17,14 @@ from alife.storage.stored import Stored
 
 PARTS = ("genotype", "embedding", "frames")
 ARRAYS = (
-    *("id", "parent", "generation", "operator", "evaluation", "seed", "score", "valid", "mass", "embedding", "frames"),
-    *("row_crc", "substrates/toy/genotype", "substrates/toy/lifeform"),
+    *("id", "parent", "score", "valid", "mass", "embedding", "frames", "row_crc"),
+    *("substrates/toy/genotype", "substrates/toy/lifeform"),
 )
 
 
 def flip(data: bytes) -> Iterator[bytes]:
-    """One bit wrong: in the first, the last and two middle bytes."""
-    for place in {0, len(data) // 3, len(data) // 2, len(data) - 1}:
+    """One bit wrong, in the first, the middle and the last byte (a few bits of a Zstandard header have no meaning)."""
+    for place in (0, len(data) // 2, len(data) - 1):
         changed = bytearray(data)
         changed[place] ^= 1 << (place % 5 + 1)
         yield bytes(changed)
@@ -61,11 +60,10 @@ def truth(_finished: Path) -> dict[int, list[object]]:
     return rows_of(open_archive(_finished))
 
 
-def assert_noticed(path: Path, truth: dict[int, list[object]], *, rows: bool) -> None:
+def assert_noticed(path: Path, truth: dict[int, list[object]]) -> None:
     """The check names what is wrong, and readers are served the truth or nothing."""
     report = check_archive(path)
-    assert not report.ok and report.problems and report.problems[0] in str(report)
-    assert not rows or report.damaged
+    assert report.damaged and not report.ok and report.problems[0] in str(report)
     seen = rows_of(open_archive(path))
     assert all(truth[i] == row for i, row in seen.items())
     assert set(truth) - set(seen) <= set(report.damaged)
@@ -75,7 +73,9 @@ def assert_noticed(path: Path, truth: dict[int, list[object]], *, rows: bool) ->
 def test_a_sound_archive(finished: Path) -> None:
     report = check_archive(finished)
     assert report.ok and not report.damaged
-    assert str(report) == f"{finished}: {report.lifeforms} lifeforms, up to generation 7: every byte is as it was written"
+    assert (
+        str(report) == f"{finished}: {report.lifeforms} lifeforms, up to generation 3: every byte is as it was written"
+    )
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -92,7 +92,7 @@ def test_damaged_chunks(copy: Path, truth: dict[int, list[object]], array: str, 
             # Codecs may pass over what follows: then nothing is lost, and nothing but the truth is read.
             assert rows_of(open_archive(copy)) == truth or not check_archive(copy).ok
         else:
-            assert_noticed(copy, truth, rows=True)
+            assert_noticed(copy, truth)
 
 
 @pytest.mark.parametrize("array", ARRAYS)
@@ -101,15 +101,13 @@ def test_swapped_chunks(copy: Path, truth: dict[int, list[object]], array: str) 
     first = one.read_bytes()
     one.write_bytes(two.read_bytes())
     two.write_bytes(first)
-    assert_noticed(copy, truth, rows=True)
+    assert_noticed(copy, truth)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_checkpoints_and_documents_of_arrays(
-    copy: Path, truth: dict[int, list[object]], damage: str
-) -> None:
-    # Generation 7 was the last: its checkpoint is in slot 1, that before in slot 0, and slot 2 is nobody's.
-    for name in ("search/1/es/mean/c.0", "search/0/key/c.0", "search/1/done/c", "score/zarr.json", "search/zarr.json"):
+def test_damaged_checkpoints_and_documents_of_arrays(copy: Path, damage: str) -> None:
+    # Generation 3 was the last: its checkpoint is in slot 0, that before in slot 2, and slot 1 is nobody's.
+    for name in ("search/0/es/mean/c.0", "search/2/key/c.0", "search/0/done/c", "score/zarr.json", "search/zarr.json"):
         data = (copy / name).read_bytes()
         for changed in DAMAGES[damage](data):
             if changed is None:
@@ -117,8 +115,7 @@ def test_damaged_checkpoints_and_documents_of_arrays(
             else:
                 (copy / name).write_bytes(changed)
             if damage != "lengthened" or name.endswith(".json"):
-                assert_noticed(copy, truth, rows=False)
-                assert len(rows_of(open_archive(copy))) == len(truth)
+                assert (report := check_archive(copy)).problems and not report.damaged
         (copy / name).write_bytes(data)
     assert check_archive(copy).ok
 
@@ -127,7 +124,7 @@ def test_damage_anywhere_in_the_root_document_is_noticed(copy: Path) -> None:
     file, moments = copy / "zarr.json", random.Random(3)
     data = file.read_bytes()
     damaged = [data[: len(data) // 2], b"", data + b" ", bytes(len(data))]
-    for _ in range(60):
+    for _ in range(30):
         changed = bytearray(data)
         changed[moments.randrange(len(data))] ^= 1 << moments.randrange(8)
         damaged.append(bytes(changed))
@@ -162,12 +159,12 @@ def test_damage_in_the_last_rows_stops_a_resume_by_name(toy: ModuleType, copy: P
     last = max((copy / "frames").glob("c.*"), key=lambda file: int(file.name.split(".")[1]))
     last.write_bytes(last.read_bytes()[:-20])
     before = toy.tree(copy)
-    with pytest.raises(ArchiveDamaged, match=r"lifeforms? [\d, -]+ of .*: the frames is not as it was written, and new"):
+    with pytest.raises(ArchiveDamaged, match=r"lifeforms? [\d, -]+ of .*: damaged frames, and new rows"):
         resume_archive(copy)
-    (copy / "search/1/key/c.0").unlink()
-    with pytest.raises(ArchiveDamaged, match="the checkpoint of generation 7"):
+    (copy / "search/0/key/c.0").unlink()
+    with pytest.raises(ArchiveDamaged, match="the checkpoint of generation 3"):
         resume_archive(copy)
-    assert before.keys() - toy.tree(copy).keys() == {"search/1/key/c.0"}
+    assert before.keys() - toy.tree(copy).keys() == {"search/0/key/c.0"}
 
 
 def test_a_check_while_a_run_writes_finds_nothing_wrong(

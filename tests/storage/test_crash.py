@@ -1,4 +1,4 @@
-"""A writer may die anywhere: nothing acknowledged is lost, nothing half-written is seen, and resuming comes out equal."""
+"""A writer may die anywhere: nothing acknowledged is lost, nothing half-written is seen, a resumed run ends equal."""
 
 from __future__ import annotations
 
@@ -43,31 +43,45 @@ def base(toy: ModuleType, tmp_path: Path) -> Path:
     return tmp_path / "base"
 
 
-def test_dying_after_every_file_operation_of_an_append(toy: ModuleType, base: Path, tmp_path: Path) -> None:
-    """What a process killed between two operations leaves is what lies on the disk then: so look at that."""
-    left: dict[frozenset[tuple[str, str]], Path] = {}
-    moments = itertools.count()
+class Keeping(Files):
+    """Keeps a copy of an archive as it is right before a finished file appears or goes.
 
-    def keep() -> None:
-        # Unfinished files are never read and never kept: of moments that differ in them only, the last will do.
-        finished = frozenset(item for item in toy.tree(base).items() if not item[0].endswith(".partial"))
-        if finished in left:
-            shutil.rmtree(left[finished])
-        left[finished] = Path(shutil.copytree(base, tmp_path / f"left-{next(moments)}"))
+    What a process killed between two operations leaves is what lies on the disk then.  All other operations touch
+    unfinished files only, which nobody reads: of the moments between two copies the last stands for all.
+    """
 
-    with resume_archive(base, files=toy.Stopping(0, keep)) as writer:
+    def __init__(self, path: Path) -> None:
+        self.path, self.copies = path, list[Path]()
+
+    def keep(self) -> None:
+        copy = self.path.with_name(f"left-{len(self.copies)}")
+        self.copies.append(Path(shutil.copytree(self.path, copy)))
+
+    def replace(self, source: Path, target: Path) -> None:
+        self.keep()
+        super().replace(source, target)
+
+    def remove_tree(self, path: Path) -> None:
+        self.keep()
+        super().remove_tree(path)
+
+
+def test_dying_after_every_file_operation_of_an_append(toy: ModuleType, base: Path) -> None:
+    files = Keeping(base)
+    with resume_archive(base, files=files) as writer:
         toy.go_on(writer, 4)
-    whole = open_archive(base)
-    assert next(moments) > 150 and len(left) > 40
-    for path in left.values():
+    files.keep()
+    whole, reached = open_archive(base), []
+    for path in files.copies:
         archive = open_archive(path)
         toy.assert_prefix(archive, whole)
         assert (report := check_archive(path)).ok, report
+        reached.append(archive.generation)
         with resume_archive(path) as writer:
             assert writer.generation == archive.generation and not list(path.rglob("*.partial"))
             toy.go_on(writer, 4)
         assert toy.tree(path) == toy.tree(base), path
-    assert {open_archive(path).generation for path in left.values()} == {3}
+    assert reached == sorted(reached) and set(reached) == {2, 3} and len(reached) > 40
 
 
 def test_processes_that_die_and_errors_that_stop_a_writer(

@@ -14,6 +14,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,9 @@ def go_on(writer: ArchiveWriter, generations: int, told: Callable[[int], None] =
     known = len(writer.archive)
     for generation in range(writer.generation + 1, generations):
         rows, state = next_generation(state, generation, known)
-        writer.append(rows, generation=generation, checkpoint=state, progress={"evaluations": int(state["evaluations"])})
+        writer.append(
+            rows, generation=generation, checkpoint=state, progress={"evaluations": int(state["evaluations"])}
+        )
         known += len(rows.genotype)
         told(generation)
 
@@ -174,7 +177,7 @@ def assert_prefix(archive: Archive, whole: Archive) -> None:
 
 def main(command: str, path: str, *rest: str) -> None:
     small_chunks()
-    options = dict(zip(rest, rest[1:], strict=False))
+    options = dict(pairwise(rest))
     if "--file-size" in options:
         import resource
 
