@@ -140,11 +140,12 @@ class Lenia:
 
     def _advance(self, cells: Float[Array, "C h w"], genes: Genes) -> Float[Array, "C h w"]:
         """Every channel grows by what the kernels that feed it make of what they see."""
-        channels = list(cells)
-        peak, weight = 1 / genes.s, genes.h / self.rate
-        for place, (kernel, seen) in enumerate(zip(self._order, self._convolve(cells), strict=True)):
-            growth = 2 * weight[kernel] * gaussian((seen - genes.m[kernel]) * peak[kernel]) - weight[kernel]
-            channels[self._targets[place]] += growth
+        order, targets = np.array(self._order), np.array(self._targets)
+        m, narrow, weight = genes.m[order], 1 / genes.s[order], genes.h[order] / self.rate
+        # Growth is weight * (2 gaussian - 1); the part that is the same everywhere is taken off once per channel.
+        channels = list(cells - jnp.zeros(len(cells)).at[targets].add(weight)[:, None, None])
+        for k, seen in enumerate(self._convolve(cells)):
+            channels[targets[k]] += 2 * weight[k] * gaussian((seen - m[k]) * narrow[k])
         return jnp.clip(jnp.stack(channels), 0, 1)
 
 

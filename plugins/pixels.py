@@ -46,7 +46,7 @@ class Pixels:
 
     def __init__(self, size: int = 28, image_size: int = 224) -> None:
         if size < 1 or image_size < 1:
-            raise BadOption(f"pixels got size={size} and image_size={image_size}; both must be 1 or more, 28 and 224 say")
+            raise BadOption(f"pixels got size={size}, image_size={image_size}; both are 1 or more, say 28 and 224")
         self.size, self.image_size = int(size), int(image_size)
         self.dim = 3 * self.size**2
         self.identity = f"{VERSION}-{self.size}"
@@ -64,8 +64,8 @@ class Pixels:
 def _shares(pixels: int, squares: int) -> Float[np.ndarray, "squares pixels"]:
     """How much of each square each pixel covers; every row adds up to 1.
 
-    >>> _shares(3, 2).round(3).tolist()
-    [[0.667, 0.333, 0.0], [0.0, 0.333, 0.667]]
+    >>> (3 * _shares(3, 2)).round().astype(int).tolist()
+    [[2, 1, 0], [0, 1, 2]]
     """
     edges, steps = np.arange(squares + 1) * pixels / squares, np.arange(pixels)
     covered = np.minimum(edges[1:, None], steps + 1) - np.maximum(edges[:-1, None], steps)

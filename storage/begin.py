@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from alife.errors import ArchiveDamaged, ArchiveError, ArchiveExists
 from alife.storage.archive import name_lifeforms
@@ -131,19 +132,26 @@ def resume_archive(path: str | os.PathLike[str], *, files: Files | None = None) 
 def _tails_of(stored: Stored) -> Tails:
     """The unfinished files, with the committed rows only."""
     tails, committed = Tails(), stored.about["committed"]
+    starts = {path: committed - committed % file_rows(node) for path, node in stored.row_arrays.items()}
     for part in PARTS:
-        paths = stored.columns[part]
-        start = committed - committed % file_rows(stored.documents[paths[0]])
+        start = starts[stored.columns[part][0]]
         columns, sound = stored.read(part, start, committed)
-        if not sound.all():
-            damaged = name_lifeforms(start + np.flatnonzero(~sound))
-            raise ArchiveDamaged(
-                f"{damaged} of {stored.root}: damaged {part}, and new rows would "
-                f"go into the same file; `alife check-archive {stored.root}` lists all damage"
-            )
+        _require_sound(stored, part, start, sound)
         for path, values in columns.items():
             tails.add(path, stored.documents[path], start, values)
-    for path in ("row_crc", f"substrates/{stored.about['substrate']}/lifeform"):
-        start = committed - committed % file_rows(stored.documents[path])
-        tails.add(path, stored.documents[path], start, np.asarray(stored.array(path)[start:committed]))
+    start = starts["row_crc"]
+    owners = stored.owners(start, committed)
+    _require_sound(stored, "owner of the genotype", start, owners == np.arange(start, committed))
+    path = f"substrates/{stored.about['substrate']}/lifeform"
+    tails.add(path, stored.documents[path], start, owners)
+    # That these can be read, and are right, is what made the parts sound.
+    tails.add("row_crc", stored.documents["row_crc"], start, np.asarray(stored.array("row_crc")[start:committed]))
     return tails
+
+
+def _require_sound(stored: Stored, part: str, start: int, sound: Bool[np.ndarray, " n"]) -> None:
+    if not sound.all():
+        raise ArchiveDamaged(
+            f"{name_lifeforms(start + np.flatnonzero(~sound))} of {stored.root}: damaged {part}, and new rows would go "
+            f"into the same file; `alife check-archive {stored.root}` lists all damage"
+        )

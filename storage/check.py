@@ -89,7 +89,7 @@ def _wrong_lineage(stored: Stored) -> Iterator[Finding]:
     columns, sound = stored.read("record", 0, stored.about["committed"])
     ids = np.arange(len(sound))
     parents, generation = columns["parent"], columns["generation"]
-    owners = _owners(stored)
+    owners = stored.owners(0, len(ids))
     for wrong, problem in (
         (columns["id"] != ids, "the id is not the number of the row"),
         (((parents < -1) | (parents >= ids[:, None])).any(axis=1), "a parent is not an earlier lifeform"),
@@ -99,16 +99,6 @@ def _wrong_lineage(stored: Stored) -> Iterator[Finding]:
         found = np.flatnonzero(wrong & sound)
         if len(found):
             yield f"{name_lifeforms(found)}: {problem}", found
-
-
-def _owners(stored: Stored) -> np.ndarray:
-    committed, path = stored.about["committed"], f"substrates/{stored.about['substrate']}/lifeform"
-    try:
-        return np.asarray(stored.array(path)[:])
-    except MemoryError:
-        raise
-    except Exception:  # a codec's, on damaged bytes: then no genotype's owner is known
-        return np.full(committed, -1)
 
 
 def _passing_problems(root: Path) -> list[str]:

@@ -123,6 +123,13 @@ def root_document(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> d
     }
 
 
+def arrays_of_rows(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The documents of the arrays with a row per lifeform, by path: all but those of checkpoints."""
+    nodes = document["consolidated_metadata"]["metadata"]
+    arrays = {path: node for path, node in nodes.items() if node["node_type"] == "array"}
+    return {path: node for path, node in arrays.items() if not path.startswith("search/")}
+
+
 def own_documents(document: Mapping[str, Any]) -> dict[str, bytes]:
     """The files that each array and group has to itself, key -> bytes."""
     nodes = document["consolidated_metadata"]["metadata"]

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import zarr
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from zarr.storage import LocalStore
 
 from alife.errors import ArchiveDamaged, ArchiveError
-from alife.storage.documents import DOCUMENT, chunk_rows, is_sealed, open_array
+from alife.storage.documents import DOCUMENT, arrays_of_rows, chunk_rows, is_sealed, open_array
+from alife.storage.files import LOCK
 from alife.storage.schema import FORMAT, PARTS, checkpoint_checksum, part_checksums, record_columns
 
 Columns = dict[str, np.ndarray]
@@ -33,14 +34,14 @@ def read_document(root: Path) -> dict[str, Any]:
         version = document["attributes"]["archive"]["format"] if document["zarr_format"] == 3 else None
     except (ValueError, KeyError, TypeError):
         version = None
-    if version is None and b'"archive"' not in raw:
+    if version is None and not (root / LOCK).exists():
         raise ArchiveError(f"{root / DOCUMENT} is not that of an archive; a run directory is made by `alife search`")
     if isinstance(version, int) and version > FORMAT:
         raise ArchiveError(f"{root} has format {version}, this alife reads up to {FORMAT}; update alife to read it")
     if version is None or not _is_whole(raw, document):
         raise ArchiveDamaged(
-            f"the root document {root / DOCUMENT} is not as it was written, so nothing in this archive can be trusted "
-            "on its word; restore that file from a copy of the run"
+            f"{root / DOCUMENT} is damaged, and it says where everything in this archive lies and how far it goes; "
+            "restore that one file from a copy of the run"
         )
     return document
 
@@ -69,6 +70,7 @@ class Stored:
         self.root, self.document = root, document
         self.about: dict[str, Any] = document["attributes"]["archive"]
         self.documents: dict[str, Any] = document["consolidated_metadata"]["metadata"]
+        self.row_arrays = arrays_of_rows(document)
         self._store = LocalStore(root, read_only=True)
         self._arrays: dict[str, zarr.Array] = {}
         self.columns = {
@@ -77,12 +79,6 @@ class Stored:
             "embedding": ("embedding",),
             "frames": ("frames",),
         }
-
-    @property
-    def row_arrays(self) -> dict[str, Any]:
-        """The documents of the arrays with a row per lifeform, by path."""
-        arrays = {path: node for path, node in self.documents.items() if node["node_type"] == "array"}
-        return {path: node for path, node in arrays.items() if not path.startswith("search/")}
 
     def array(self, path: str) -> zarr.Array:
         """One array, as long as the document says."""
@@ -112,6 +108,12 @@ class Stored:
         pieces = [self.read(part, low, high) for low, high in pairwise(edges)]
         columns = {name: np.concatenate([piece[name] for piece, _ in pieces]) for name in names}
         return columns, np.concatenate([sound for _, sound in pieces])
+
+    def owners(self, start: int, stop: int) -> Int[np.ndarray, " n"]:
+        """Ids of the lifeforms that rows start..stop-1 of the genotypes belong to; -1 where that cannot be read."""
+        path = f"substrates/{self.about['substrate']}/lifeform"
+        found = self._read([path], slice(start, stop))
+        return np.full(stop - start, -1) if found is None else found[path]
 
     def _read(self, paths: Iterable[str], selection: Any) -> Columns | None:
         """What is selected of some arrays, or None where bytes are so damaged that they cannot be decoded."""

@@ -23,7 +23,7 @@ import numpy as np
 
 from alife.errors import ArchiveError, BadOption
 from alife.storage.archive import Archive
-from alife.storage.documents import DOCUMENT, own_documents, root_document, seal
+from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, root_document, seal
 from alife.storage.files import Files, WriterLock, place
 from alife.storage.rows import Rows, plain_array, plain_json, row_values
 from alife.storage.schema import SLOTS, checkpoint_checksum
@@ -106,7 +106,7 @@ class ArchiveWriter:
         if generation != self.generation + 1:
             raise BadOption(f"generation is {generation}; expected {self.generation + 1}, the one after the last")
         attributes = self._document["attributes"]
-        values = row_values(rows, attributes["archive"], self._rows, generation)
+        values = row_values(rows, attributes["archive"], arrays_of_rows(self._document), generation)
         state = {name: plain_array(name, value) for name, value in checkpoint.items()}
         attributes = {
             **attributes,
@@ -119,7 +119,10 @@ class ArchiveWriter:
     def _commit(self, attributes: dict[str, Any], values: dict[str, np.ndarray], state: dict[str, np.ndarray]) -> None:
         about = attributes["archive"]
         group, *kept = (entry["group"] for entry in about["checkpoints"])
-        rows = {path: {**node, "shape": [about["committed"], *node["shape"][1:]]} for path, node in self._rows.items()}
+        rows = {
+            path: {**node, "shape": [about["committed"], *node["shape"][1:]]}
+            for path, node in arrays_of_rows(self._document).items()
+        }
         arrays, contents = encode_checkpoint(group, state)
         document = root_document(attributes, {**rows, **arrays, **self._nodes_below(kept)})
         self._clear(group, {*contents, *own_documents(document)})
@@ -135,18 +138,9 @@ class ArchiveWriter:
         """Brings the documents of single arrays up to date with the root document, which is the one that counts."""
         place(self._files, self.path, self._outdated(self._document), durable=False)
 
-    @property
-    def _nodes(self) -> dict[str, Any]:
-        return self._document["consolidated_metadata"]["metadata"]
-
-    @property
-    def _rows(self) -> dict[str, Any]:
-        arrays = {path: node for path, node in self._nodes.items() if node["node_type"] == "array"}
-        return {path: node for path, node in arrays.items() if not path.startswith("search/")}
-
     def _nodes_below(self, groups: list[str]) -> dict[str, Any]:
-        below = tuple(f"{group}/" for group in groups)
-        return {path: node for path, node in self._nodes.items() if path.startswith(below)}
+        below, nodes = tuple(f"{group}/" for group in groups), self._document["consolidated_metadata"]["metadata"]
+        return {path: node for path, node in nodes.items() if path.startswith(below)}
 
     def _outdated(self, document: dict[str, Any], group: str = "") -> dict[str, bytes]:
         wanted = {key: data for key, data in own_documents(document).items() if key.startswith(group)}

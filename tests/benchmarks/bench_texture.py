@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import os
 
-os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # before jax counts the cores
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
 
 import argparse
 import json
@@ -24,12 +26,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins"))
-
-from pictures import KINDS, collection, purity
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from alife.plugins import texture
 from alife.plugins.pixels import Pixels
+from tests.plugins.pictures import KINDS, collection, purity
 
 Embed = Callable[[np.ndarray], np.ndarray]
 SETTINGS = {
@@ -72,7 +73,8 @@ def unit(z: np.ndarray) -> np.ndarray:
 
 
 def colour_histogram(images: np.ndarray) -> np.ndarray:
-    return unit(np.stack([[np.histogram(c, 16, (0, 1))[0] for c in image.T] for image in images]).reshape(len(images), -1))
+    counts = [np.concatenate([np.histogram(channel, 16, (0, 1))[0] for channel in image.T]) for image in images]
+    return unit(np.stack(counts))
 
 
 def radial_spectrum(images: np.ndarray) -> np.ndarray:
@@ -116,7 +118,7 @@ def compare(per_kind: int) -> None:
         marks = [f"{purity(embed(images), labels):>{len(s)}.3f}" for s, (images, labels) in held_out.items()]
         print(f"{name:18}" + "  ".join(marks))
     for name, model in {"texture": texture.Texture(), "pixels": Pixels()}.items():
-        print(f"{name:18}{milliseconds(jax.jit(model.embed_images)):.2f} ms per picture of 224 pixels, batch 8, one core")
+        print(f"{name:18}{milliseconds(jax.jit(model.embed_images)):.2f} ms per 224-pixel picture, batch 8, one core")
 
 
 if __name__ == "__main__":

@@ -172,8 +172,8 @@ def test_evaluate_genotypes_scores_a_population():
 @pytest.mark.parametrize("name", catalog_names())
 def test_every_world_of_the_catalog_runs(name, tmp_path):
     target = tmp_path / "world.gif"
-    assert run_command(["run", name, "--to", str(target), "--set", "steps=6", "--set", "frames=2", "--size", "32"]) == 0
-    assert len(iio.imread(target)) >= 2 or name == "rule_sweep"
+    assert run_command(["run", name, "--to", str(target), "--set", "steps=6", "--set", "frames=2"]) == 0
+    assert np.ptp(iio.imread(target)) > 50, "there is nothing to see"
     assert name not in default_registry().substrates
 
 

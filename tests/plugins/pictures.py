@@ -37,9 +37,7 @@ def collection(
     per_kind: int, seed: int, size: int = 224, *, recolour: bool = False, move: bool = False
 ) -> tuple[Float[np.ndarray, "B H W 3"], Int[np.ndarray, " B"]]:
     """`per_kind` pictures of every kind, and the number of the kind of each; seeds must differ by 1,000 or more."""
-    pictures = [
-        picture(kind, seed + i, size, recolour=recolour, move=move) for kind in KINDS for i in range(per_kind)
-    ]
+    pictures = [picture(kind, seed + i, size, recolour=recolour, move=move) for kind in KINDS for i in range(per_kind)]
     return np.stack(pictures), np.repeat(np.arange(len(KINDS)), per_kind)
 
 
@@ -230,7 +228,8 @@ def spirals(rng: np.random.Generator) -> Field:
     """Rotating waves of an excitable medium, each round the nearest of a few centres."""
     centres, pitch = rng.random((rng.integers(1, 5), 2)) * SIDE, rng.uniform(7, 14)
     away = np.stack([np.hypot(*_offsets(c)) for c in centres])
-    turn = np.stack([arms * np.arctan2(*_offsets(c)) for c, arms in zip(centres, rng.choice([-1, 1], len(centres)))])
+    arms = rng.choice([-1, 1], len(centres))
+    turn = np.stack([arm * np.arctan2(*_offsets(c)) for arm, c in zip(arms, centres, strict=True)])
     nearest = away.argmin(0)[None]
     phase = np.take_along_axis(2 * np.pi * away / pitch + turn, nearest, 0)[0]
     return (0.5 + 0.5 * np.cos(phase)) ** rng.uniform(1, 3)

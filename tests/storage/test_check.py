@@ -16,10 +16,7 @@ from alife.storage import Archive, check_archive, open_archive, resume_archive
 from alife.storage.stored import Stored
 
 PARTS = ("genotype", "embedding", "frames")
-ARRAYS = (
-    *("id", "parent", "score", "valid", "mass", "embedding", "frames", "row_crc"),
-    *("substrates/toy/genotype", "substrates/toy/lifeform"),
-)
+ARRAYS = ("parent", "valid", "embedding", "frames", "row_crc", "substrates/toy/genotype", "substrates/toy/lifeform")
 
 
 def flip(data: bytes) -> Iterator[bytes]:
@@ -137,8 +134,8 @@ def test_damage_anywhere_in_the_root_document_is_noticed(copy: Path) -> None:
                 act(copy)
         try:
             assert not check_archive(copy).ok
-        except ArchiveError as error:  # so damaged that it is no longer known to be one
-            assert "is not that of an archive" in str(error) or "format" in str(error)
+        except ArchiveError as error:  # the one number that is believed before it is checked
+            assert "has format" in str(error)
     file.write_bytes(data)
     assert check_archive(copy).ok
 
@@ -155,16 +152,24 @@ def test_rows_that_no_run_writes_are_noticed_although_their_checksums_are_right(
     assert report.problems == ["lifeforms 2, 4: a parent is not an earlier lifeform"] and report.damaged == [2, 4]
 
 
-def test_damage_in_the_last_rows_stops_a_resume_by_name(toy: ModuleType, copy: Path) -> None:
-    last = max((copy / "frames").glob("c.*"), key=lambda file: int(file.name.split(".")[1]))
-    last.write_bytes(last.read_bytes()[:-20])
-    before = toy.tree(copy)
-    with pytest.raises(ArchiveDamaged, match=r"lifeforms? [\d, -]+ of .*: damaged frames, and new rows"):
-        resume_archive(copy)
+@pytest.mark.parametrize("array", ARRAYS)
+def test_damage_in_the_last_rows_stops_a_resume_by_name(toy: ModuleType, copy: Path, array: str) -> None:
+    last = max((copy / array).glob("c.*"), key=lambda file: int(file.name.split(".")[1]))
+    data = last.read_bytes()
+    for damage in (data[:-20], b"", bytes(len(data))):
+        last.write_bytes(damage)
+        before = toy.tree(copy)
+        with pytest.raises(ArchiveDamaged, match=r"lifeforms? [\d, -]+ of .*: damaged .*, and new rows"):
+            resume_archive(copy)
+        assert toy.tree(copy) == before
+    last.write_bytes(data)
+    resume_archive(copy).close()
+
+
+def test_a_damaged_checkpoint_stops_a_resume(copy: Path) -> None:
     (copy / "search/0/key/c.0").unlink()
     with pytest.raises(ArchiveDamaged, match="the checkpoint of generation 3"):
         resume_archive(copy)
-    assert before.keys() - toy.tree(copy).keys() == {"search/0/key/c.0"}
 
 
 def test_a_check_while_a_run_writes_finds_nothing_wrong(

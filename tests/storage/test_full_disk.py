@@ -63,7 +63,7 @@ def test_a_limit_on_the_size_of_files(toy: ModuleType, finished: Path, tmp_path:
     _, message = limited.communicate()
     told = len(log.read_text().split())
     assert limited.returncode == 1
-    assert message.startswith(f"error: cannot write {path}: File too large. Everything up to generation {told} is safe")
+    assert f"error: cannot write {path}: File too large. Everything up to generation {told} is safe" in message
     assert check_archive(path).ok and open_archive(path).generation == told
     toy.run(path, GENERATIONS)
     assert toy.tree(path) == toy.tree(finished)
@@ -100,10 +100,11 @@ def test_a_place_that_cannot_be_written(toy: ModuleType, tmp_path: Path, copy: P
     resume_archive(copy).close()  # it has let go of the lock
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes wherever it likes")
 def test_a_directory_without_permission(toy: ModuleType, copy: Path) -> None:
     for place in (copy, *copy.rglob("*")):
         place.chmod(0o555 if place.is_dir() else 0o444)
+    if os.access(copy, os.W_OK):
+        pytest.skip("this user writes wherever it likes")
     assert len(open_archive(copy)) > 0 and check_archive(copy).ok
     with pytest.raises(ArchiveError, match=r"cannot write .*Permission denied"):
         resume_archive(copy)

@@ -38,7 +38,7 @@ COUNTS = (5, 0, 1, 9, 1, 4)
 
 def small_chunks() -> None:
     """Chunks of a few rows, so that a few generations meet every boundary there is."""
-    schema.ROWS, schema.SHARD, schema.CHUNK_BYTES = 8, 4, 96
+    schema.ROWS, schema.SHARD, schema.CHUNK_BYTES = 8, 4, 128
 
 
 def create(path: Path, files: Files | None = None, **changed: Any) -> ArchiveWriter:
