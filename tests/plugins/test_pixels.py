@@ -51,9 +51,7 @@ def test_even_pictures_have_a_direction(colour: tuple[float, float, float]) -> N
 def test_place_and_colour_matter() -> None:
     image = np.zeros((32, 32, 3), np.float32)
     image[:16, :16, 0] = 1
-    red_above, red_below, blue_above = Pixels(size=4).embed_images(
-        jnp.stack([image, image[::-1], image[..., ::-1]])
-    )
+    red_above, red_below, blue_above = Pixels(size=4).embed_images(jnp.stack([image, image[::-1], image[..., ::-1]]))
     assert float(red_above @ red_below) < 0.9
     assert float(red_above @ blue_above) < 0.9
 
