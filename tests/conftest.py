@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+import jax
+import pytest
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
 # The modules where people's words come in (config, registry, cli, commands) are left out: they are handed wrong types
 # on purpose, and their own messages are what is tested.
-CHECKED = ("evaluate", "export", "genotype", "pipeline", "plugins", "replay", "run", "score", "search", "storage", "worlds")
+NUMBERS = ("evaluate", "export", "genotype", "memory", "pipeline", "replay", "run", "score")
+CHECKED = (*NUMBERS, "plugins", "search", "storage", "worlds")
 
 checker = ModuleType("alife_type_checker")
 checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]  # an int is a float
 sys.modules[checker.__name__] = checker
 install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_checker.check")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs() -> Iterator[None]:
+    """Compiled programs of one test file are of no use to the next, and hundreds of them are gigabytes."""
+    yield
+    jax.clear_caches()

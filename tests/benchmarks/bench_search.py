@@ -1,6 +1,6 @@
 """Whole searches from outside: peak memory against the number of steps, time to the first picture, time to list.
 
-    python tests/benchmarks/bench_search.py
+python tests/benchmarks/bench_search.py
 """
 
 from __future__ import annotations
