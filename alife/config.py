@@ -89,7 +89,7 @@ class RunConfig:
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
 
-_WHOLE = ("a whole number, 1 or more", lambda v: type(v) is int and v >= 1)
+_WHOLE = ("a whole number from 1 to 2147483647", lambda v: type(v) is int and 1 <= v < 2**31)
 _TEXT = ("text", lambda v: isinstance(v, str))
 _TABLE = ("a table of key = value", lambda v: isinstance(v, Mapping))
 _TEXTS = ("a list of texts", lambda v: isinstance(v, (list, tuple)) and all(isinstance(t, str) for t in v))

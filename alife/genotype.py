@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Num
+from jaxtyping import Array, Float, Num
 
 from .errors import BadGenotype, PluginError
 from .substrate import Substrate
@@ -127,4 +127,20 @@ class GenotypeSpace:
             )
         if self.dtype != np.float32 and not np.array_equal(array, np.round(array)):
             raise BadGenotype(f"genotype {value!r} is not made of integers; expected {expected}")
+        low, high = self._bounds()
+        outside = np.flatnonzero((array < low) | (array > high))
+        if outside.size:
+            i = outside[0]
+            raise BadGenotype(
+                f"genotype has {array[i]:g} at place {i}; {self.name!r} allows {low[i]:g} to {high[i]:g} there"
+            )
         return array.astype(self.dtype)
+
+    def _bounds(self) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
+        """What each number may be: the substrate's own bounds where it has them, else all that the dtype holds."""
+        own = getattr(self.substrate, "bounds", None)
+        if own is not None:
+            low, high = (np.asarray(self.flatten(bound), np.float64) for bound in own())
+            return low, high
+        limits = np.finfo(np.float32) if self.dtype == np.float32 else np.iinfo(np.int32)
+        return np.full(self.size, float(limits.min)), np.full(self.size, float(limits.max))

@@ -89,6 +89,19 @@ def test_fractions_are_no_integers():
         GenotypeSpace(Toy(jnp.array(0, jnp.int32)), "toy").coerce(0.5)
 
 
+def test_bounds_are_kept():
+    class Bounded(Toy):
+        def bounds(self):
+            return jnp.array(0, jnp.int32), jnp.array(9, jnp.int32)
+
+    space = GenotypeSpace(Bounded(jnp.array(0, jnp.int32)), "toy")
+    assert space.coerce(9).tolist() == [9]
+    with pytest.raises(BadGenotype, match="10 at place 0; 'toy' allows 0 to 9"):
+        space.coerce(10)
+    with pytest.raises(BadGenotype, match="allows -2"):
+        GenotypeSpace(Toy(jnp.array(0, jnp.int32)), "toy").coerce(2**40)
+
+
 def test_mixed_trees_and_empty_ones_are_named():
     with pytest.raises(BadGenotype, match="mixes real and integer"):
         GenotypeSpace(Toy((jnp.zeros(2), jnp.array(1, jnp.int32))), "toy")
