@@ -20,6 +20,7 @@ Registry, default_registry                  what is installed
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from .hookspecs import hookimpl as hookimpl
@@ -54,6 +55,8 @@ __all__ = ["hookimpl", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("alife")
     if name not in _HOMES:
         raise AttributeError(f"module 'alife' has no attribute {name!r}; it has {', '.join(__all__)}")
     value = getattr(import_module(_HOMES[name], __name__), name)

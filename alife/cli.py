@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run_command(arguments: list[str]) -> int:
     """The exit code of one command."""
     try:
-        code = cli.main(arguments, prog_name="alife", standalone_mode=False)
+        code = cli.main(arguments or ["--help"], prog_name="alife", standalone_mode=False)
     except click.ClickException as error:
         return fail(error.format_message(), error.exit_code if not isinstance(error, click.FileError) else 2)
     except (KeyboardInterrupt, click.Abort):

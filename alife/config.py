@@ -154,7 +154,9 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
     elif world in catalog_names():
         said, where, name = _read(_catalog_path(world)), f"world {world}", world
     else:
-        hint = "`alife list worlds` and `alife list substrates` show them; a world file ends in .toml"
+        hint = (
+            "`alife list worlds` shows them; a world file ends in .toml, a substrate of your own needs --plugin FILE.py"
+        )
         raise UnknownName("world", world, [*horizons, *catalog_names()], hint)
     substrate = said.get("substrate")
     if not isinstance(substrate, str) or substrate not in horizons:

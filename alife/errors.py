@@ -34,7 +34,8 @@ class UnknownName(AlifeError):
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
         message = f"no {kind} is called {name!r}; {suggest(name, names)}"
-        super().__init__(f"{message}. {hint}" if hint else message)
+        stop = "" if message.endswith("?") else "."
+        super().__init__(f"{message}{stop} {hint}" if hint else message)
         self.kind, self.name, self.known = kind, name, names
 
 
@@ -83,7 +84,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
     'known: lenia, life'
     """
     names = list(known)
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    plain = {known_name.lower(): known_name for known_name in names}
+    near = [plain[match] for match in get_close_matches(name.lower(), plain, n=3, cutoff=0.5)]
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"known: {', '.join(names)}" if names else "none is registered"

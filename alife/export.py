@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from .errors import ArchiveError, BadOption
+from .registry import Registry
 from .replay import films
 from .storage import Archive, Lifeform
 from .storage.media import check_target, whole_file, write_media, write_picture
 from .storage.sheet import contact_sheet, most_different
+from .types import OPERATORS
 
 SHEET_TILES = 24
 SPARE = 8
@@ -24,8 +26,10 @@ FILM_SIZE = 256
 STILL_SIZE = 512
 
 
-def write_sheet(archive: Archive, target: Path, *, title: str, tiles: int = SHEET_TILES) -> None:
-    """A contact sheet of the most different lifeforms, the best one first; moving unless the file is a .png.
+def write_sheet(
+    archive: Archive, target: Path, *, title: str, tiles: int = SHEET_TILES, registry: Registry | None = None
+) -> list[int]:
+    """A contact sheet of the most different lifeforms, whose ids it gives; moving unless the file is a .png.
 
     Raises:
         ArchiveError: the archive is empty.
@@ -34,16 +38,16 @@ def write_sheet(archive: Archive, target: Path, *, title: str, tiles: int = SHEE
     check_target(target)
     lifeforms = most_different_lifeforms(archive, tiles)
     labels = [f"{lifeform.id}   {lifeform.score:.2f}" for lifeform in lifeforms]
+    ids = [lifeform.id for lifeform in lifeforms]
     if target.suffix.lower() == ".png":
         stills = np.stack([lifeform.frames[-1] for lifeform in lifeforms])
         write_picture(target, contact_sheet(stills, labels, title=title))
-        return
-    ids = [lifeform.id for lifeform in lifeforms]
-    moving = np.stack(
-        list(films(archive, ids, frames=min(MOVING_FRAMES, archive.config["steps"]), img_size=MOVING_TILE))
-    )
+        return ids
+    count = min(MOVING_FRAMES, archive.config["steps"])
+    moving = np.stack(list(films(archive, ids, registry, frames=count, img_size=MOVING_TILE)))
     sheets = [contact_sheet(moment, labels, title=title, tile=MOVING_TILE) for moment in moving.swapaxes(0, 1)]
     write_media(target, np.stack(sheets), fps=MOVING_FPS)
+    return ids
 
 
 def most_different_lifeforms(archive: Archive, n: int) -> list[Lifeform]:
@@ -59,13 +63,20 @@ def most_different_lifeforms(archive: Archive, n: int) -> list[Lifeform]:
 
 
 def export_film(
-    archive: Archive, i: int, target: Path, *, frames: int | None = None, img_size: int | None = None, fps: float = 30.0
+    archive: Archive,
+    i: int,
+    target: Path,
+    *,
+    frames: int | None = None,
+    img_size: int | None = None,
+    fps: float = 30.0,
+    registry: Registry | None = None,
 ) -> None:
     """A lifeform's life as .gif .mp4 .webm .webp, or its last moment as .png, run again from its record."""
     still = target.suffix.lower() == ".png"
     size = img_size or (STILL_SIZE if still else FILM_SIZE)
     count = 1 if still else frames
-    write_film(target, lambda: next(films(archive, [i], frames=count, img_size=size)), fps)
+    write_film(target, lambda: next(films(archive, [i], registry, frames=count, img_size=size)), fps)
 
 
 def write_film(target: Path, make: Callable[[], UInt8[np.ndarray, "K H W 3"]], fps: float) -> None:
@@ -101,5 +112,16 @@ def write_table(archive: Archive, target: Path) -> None:
         raise BadOption(f"{archive.path} has no columns")
     with whole_file(target) as place, place.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(table)
-        rows.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+        columns = {name: values for key, column in table.items() for name, values in _plain_columns(key, column)}
+        rows.writerow(columns)
+        rows.writerows(zip(*columns.values(), strict=True))
+
+
+def _plain_columns(name: str, column: np.ndarray) -> Iterator[tuple[str, list]]:
+    """A column as text and numbers: operators by name, two-number columns as two."""
+    if name == "operator":
+        yield name, [OPERATORS[code] for code in column]
+    elif column.ndim == 2:
+        yield from ((f"{name}_{i + 1}", column[:, i].tolist()) for i in range(column.shape[1]))
+    else:
+        yield name, column.tolist()

@@ -15,6 +15,8 @@ from .errors import BadGenotype, PluginError
 from .substrate import Substrate
 from .types import ArrayLike, PRNGKey, Tree
 
+PRIOR_SAMPLES = 256
+
 
 class GenotypeSpace:
     """All genotypes of one substrate, seen as vectors of one dtype (the `Space` that searches are handed).
@@ -59,12 +61,23 @@ class GenotypeSpace:
         return None if self._start is None else jnp.asarray(self._start)
 
     @cached_property
+    def centre(self) -> Float[np.ndarray, " G"]:
+        """Middle of the prior: the mean of 256 samples, and exactly 0 where it cannot be told from 0."""
+        mean, deviation = self._prior
+        return np.where(np.abs(mean) > 5 * deviation / np.sqrt(PRIOR_SAMPLES), mean, 0).astype(np.float32)
+
+    @cached_property
     def scale(self) -> float:
-        """Root mean square of one number over 64 samples of the prior (1 where they are all zero)."""
-        with jax.ensure_compile_time_eval():  # a search may ask while it is being compiled
-            samples = self.sample(jax.random.key(0), 64).astype(jnp.float32)
-            size = float(jnp.sqrt(jnp.mean(jnp.square(samples))))
+        """How far one number of a sample typically lies from the middle of the prior (1 where none does)."""
+        size = float(np.sqrt(np.mean(np.square(self._prior[1]))))
         return size if size > 0 else 1.0
+
+    @cached_property
+    def _prior(self) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
+        """Mean and standard deviation of every number over samples of the prior."""
+        with jax.ensure_compile_time_eval():  # a search may ask while it is being compiled
+            samples = np.asarray(self.sample(jax.random.key(0), PRIOR_SAMPLES), np.float32)
+        return samples.mean(0), samples.std(0)
 
     def flatten(self, params: Tree) -> Num[Array, " G"]:
         """The vector of a parameter tree."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ def provenance(substrate: Entry, model: Entry, made: Model) -> dict[str, Any]:
     }
 
 
-def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What changed since a run was made, in words; empty when nothing did.
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], only: Sequence[str] = ()) -> list[str]:
+    """What changed since a run was made, in words; empty when nothing did; `only` = these keys alone.
 
     >>> differences({"versions": {"jax": "1"}}, {"versions": {"jax": "2"}})
     ['versions jax: 1 then, 2 now']
@@ -40,7 +41,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for part in then:
         for key, was in then[part].items():
             has = now.get(part, {}).get(key)
-            if was != has:
+            if was != has and (not only or key in only):
                 changes.append(f"{part} {key}: {was} then, {has} now")
     return changes
 

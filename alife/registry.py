@@ -271,7 +271,9 @@ def _entry(kind: str, plugin: str, name: str, factory: Callable[..., Any] | str,
         if key not in known:
             raise PluginError(f"{kind} {name!r}: register() takes no {key!r}; {suggest(key, sorted(known))}")
     if kind == "substrate" and not (isinstance(said.get("horizon"), int) and said["horizon"] > 0):
-        raise PluginError(f"substrate {name!r}: horizon is {said.get('horizon')!r}; expected a number of steps > 0")
+        raise PluginError(
+            f"substrate {name!r}: horizon is {said.get('horizon')!r}; expected register(..., horizon=STEPS), 1 or more"
+        )
     said.setdefault("summary", "")
     return Entry(kind, name, factory, plugin, **said)
 

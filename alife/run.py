@@ -19,10 +19,11 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from .config import RunConfig, from_json, load_world, replace
-from .errors import ArchiveDamaged, BadOption
+from .errors import ArchiveDamaged, ArchiveError, BadOption
 from .evaluate import evaluate
 from .memory import Memory
 from .pipeline import Pipeline
+from .provenance import differences
 from .registry import Registry, default_registry
 from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
@@ -74,6 +75,8 @@ class Setup:
         self.texts = self._embed_prompts()
         self.measures = pipeline.evaluator.measure_names()
         self.expression = ScoreExpression(config.score, registry, self.measures)
+        evaluator, texts = pipeline.evaluator, self.texts
+        self.expression.check(config.population, evaluator.schedule.count, pipeline.model.dim, texts)
         first_key, self.generation_key = jax.random.split(jax.random.key(config.seed))
         self.state = self.search.init(first_key, pipeline.space, config.population)
 
@@ -142,6 +145,7 @@ def resume_search(
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
     budget: Mapping[str, Any] | None = None,
+    anyway: bool = False,
 ) -> Archive:
     """Go on with a run exactly where its last archived generation ended.
 
@@ -150,6 +154,7 @@ def resume_search(
         registry: what may be named; None = what is installed and the run's own plugin files.
         stop: asked after every generation; True ends the run early, resumable.
         budget: {"generations" | "evaluations" | "minutes": number} in place of the run's own, counted from its start.
+        anyway: go on although the source of the substrate or the model is not what the run began with.
 
     Raises:
         AlifeError: with the reason; what was archived before stays.
@@ -161,6 +166,12 @@ def resume_search(
         if registry is None:
             registry = Registry(config.plugins) if config.plugins else default_registry()
         setup = Setup(config, registry)
+        changed = differences(writer.archive.provenance, setup.pipeline.provenance(), only=("source", "identity"))
+        if changed and not anyway:
+            raise ArchiveError(
+                f"{path} was begun with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
+                "archive: bring the old code back, start a new search, or say --anyway"
+            )
         _search(setup, writer, Path(path), stop)
     return open_archive(path)
 

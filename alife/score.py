@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .errors import AlifeError, BadOption, PluginError, UnknownName, suggest
@@ -56,6 +57,12 @@ class ScoreExpression:
     def __call__(self, population: Population) -> Float[Array, " N"]:
         """Higher is better; one number per world, NaN where the expression divides by zero."""
         return self._program(population)
+
+    def check(self, n: int, k: int, dim: int, texts: Any = None) -> None:
+        """Raise now what a population of n worlds with k frames would make it raise."""
+        measures = {name: np.zeros(n, np.float32) for name in self._measures}
+        worlds = Population(np.zeros((n, k, dim), np.float32), measures, np.zeros((1, dim), np.float32), 0, texts)
+        self._program.eval_shape(worlds)
 
     def _evaluate(self, population: Population) -> Float[Array, " N"]:
         return jnp.broadcast_to(jnp.asarray(self._term(population), jnp.float32), population.z.shape[:1])

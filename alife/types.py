@@ -86,8 +86,12 @@ class Space(Protocol):
         """The genotype that the world file names, or None."""
 
     @property
+    def centre(self) -> Float[np.ndarray, " G"]:
+        """Middle of the substrate's own prior."""
+
+    @property
     def scale(self) -> float:
-        """Typical size of one number of a genotype: its root mean square over samples of the prior, > 0."""
+        """How far one number of a genotype typically lies from the middle of the prior, > 0."""
 
     def sample(self, key: PRNGKey, n: int) -> Num[Array, "N G"]:
         """n genotypes from the substrate's own prior."""

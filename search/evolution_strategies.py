@@ -32,7 +32,7 @@ class SepCmaEs:
         self.sigma = sigma
 
     def init(self, key: PRNGKey, space: Space, population: int) -> Tree:
-        """Start at the world's own genotype, or at zero, the middle of most priors.
+        """Start at the world's own genotype, or in the middle of the substrate's prior.
 
         Raises:
             BadGenotype: integer genotypes.
@@ -48,7 +48,7 @@ class SepCmaEs:
         from evosax.algorithms import Sep_CMA_ES  # takes a second to import
 
         self._space, start = space, space.start
-        mean = jnp.zeros(space.size) if start is None else start
+        mean = jnp.asarray(space.centre) if start is None else start
         self._strategy = Sep_CMA_ES(population_size=population, solution=mean)
         self._params = self._strategy.default_params.replace(std_init=self.sigma * space.scale)
         return self._strategy.init(key, mean, self._params)

@@ -54,10 +54,11 @@ def test_own_mutation_is_used_and_missing_one_is_named():
 def test_noise_is_measured_in_the_size_of_the_prior():
     class Wide(Toy):
         def default_params(self, rng):
-            return 50 * jax.random.normal(rng, (2000,))
+            return 7000 * (jnp.arange(2000) < 1) + 50 * jax.random.normal(rng, (2000,))
 
     space = GenotypeSpace(Wide(None), "toy")
     assert space.scale == pytest.approx(50, rel=0.05)
+    assert space.centre[0] == pytest.approx(7000, rel=0.01) and not space.centre[1:].any()
     moved = space.mutate(jax.random.key(0), jnp.zeros((1, 2000)), 0.1)
     assert float(jnp.std(moved)) == pytest.approx(5, rel=0.1)
 

@@ -86,7 +86,8 @@ def check_command(name: str, plugins: tuple[str, ...]) -> int:
         else:
             known = [*registry.substrates, *registry.models]
             if name not in registry.substrates:
-                raise UnknownName("substrate or model", name, known)
+                hint = "A class in a file is FILE.py:Class; what a plugin file registers needs --plugin FILE.py"
+                raise UnknownName("substrate or model", name, known, hint)
             entry, check = registry.substrates[name], check_substrate
         factory, options = entry.make, dict(entry.test_options)
     results = check(factory, options)

@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from ..config import RunConfig
     from ..registry import Registry
+    from ..storage import Archive
 
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin file (repeatable)."
@@ -25,8 +26,8 @@ set_option = click.option(
 
 
 def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--generations, --evaluations and --minutes."""
-    command = click.option("--minutes", type=float, help="Stop after so many minutes [default: 2].")(command)
+    """--generations, --evaluations and --minutes, of which at most one may be given."""
+    command = click.option("--minutes", type=float, help="Stop after so many minutes [a new search: 2].")(command)
     command = click.option("--evaluations", type=int, help="Stop when so many worlds have been run.")(command)
     return click.option("--generations", type=int, help="Stop after so many generations.")(command)
 
@@ -36,6 +37,23 @@ def registry_with(plugins: tuple[str, ...]) -> Registry:
     from ..registry import Registry, default_registry
 
     return Registry(plugins) if plugins else default_registry()
+
+
+def registry_for(archive: Archive, plugins: tuple[str, ...]) -> Registry:
+    """What a run needs: the plugin files given, else those that the run itself names.
+
+    Raises:
+        PluginError: a file the run names is no longer there; give its new place with --plugin.
+    """
+    from ..errors import PluginError
+    from ..replay import registry_of
+
+    if plugins:
+        return registry_with(plugins)
+    try:
+        return registry_of(archive)
+    except PluginError as error:
+        raise PluginError(f"{error}; if it has moved, say --plugin FILE") from error
 
 
 def configure(world: str, registry: Registry, settings: tuple[str, ...], **changes: Any) -> RunConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import budget_options, configure, plugin_option, registry_with, seed_option, set_option
+from .options import (
+    budget_options,
+    configure,
+    plugin_option,
+    registry_for,
+    registry_with,
+    seed_option,
+    set_option,
+)
 
 if TYPE_CHECKING:
     from ..storage import Archive
@@ -24,7 +33,12 @@ RUNS = Path("runs")
     "--out", type=click.Path(path_type=Path), help="Directory of the new archive [default: runs/WORLD-1 ...]."
 )
 @click.option("--score", metavar="EXPR", help="What counts as better, such as 'open_ended + 0.2*speed'.")
-@click.option("--search", "search", metavar="NAME", help="How to look for it, see `alife list searches`.")
+@click.option(
+    "--search",
+    "search",
+    metavar="NAME",
+    help="How to look for it [illuminate; for scores but illumination Sep_CMA_ES, or random for integers].",
+)
 @click.option("--model", metavar="NAME", help="Who looks at the worlds, see `alife list models`.")
 @click.option(
     "--prompt",
@@ -59,7 +73,9 @@ def search_command(
     named = {"search": {"name": search} if search else None, "model": {"name": model} if model else None}
     config = configure(world or DEFAULT_WORLD, registry, settings, **named, **changes)
     place = out or _free_place(config.name)
-    click.echo(f"searching {config.name}: score {config.score}, archive {place}", err=True)
+    by = config.search.get("name", "the search that suits it")
+    size = f"{config.population} worlds of {config.steps} steps a generation"
+    click.echo(f"searching {config.name} for {config.score} by {by}, {size}, into {place}", err=True)
     with _watched(registry) as stop:
         archive = run_search(config, out=place, registry=registry, stop=stop)
     return _finish(archive, place, stop())
@@ -68,19 +84,25 @@ def search_command(
 @click.command("resume")
 @click.argument("run", type=click.Path(path_type=Path))
 @budget_options
-def resume_command(run: Path, **budget: Any) -> int:
+@click.option("--anyway", is_flag=True, help="Go on although the code of the world or the model has changed.")
+@plugin_option
+def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: Any) -> int:
     """Go on with RUN exactly where its last archived generation ended.
 
     A budget given here takes the place of the run's own and counts from the start of the run.
     """
-    from ..replay import registry_of
     from ..run import resume_search
     from ..storage import open_archive
 
-    registry = registry_of(open_archive(run))
+    before = open_archive(run)
+    registry = registry_for(before, plugins)
     given = {key: value for key, value in budget.items() if value is not None}
     with _watched(registry) as stop:
-        archive = resume_search(run, registry=registry, stop=stop, budget=given)
+        archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway)
+    if archive.generation == before.generation and not stop():
+        done = f"{archive.generation + 1} generations, {archive.progress.get('seconds', 0) / 60:.1f} minutes"
+        click.echo(f"nothing to do: {run} has spent its budget ({done}); give more with --generations or --minutes")
+        return 0
     return _finish(archive, run, stop())
 
 
@@ -110,21 +132,30 @@ def _watched(registry: Any) -> Iterator[Any]:
 def _finish(archive: Archive, place: Path, interrupted: bool) -> int:
     """Write the contact sheet, say where everything is and what to try next."""
     if interrupted:
-        click.echo(f"stopped after generation {archive.generation + 1}; go on with: alife resume {place}")
+        click.echo(
+            f"stopped after generation {archive.generation + 1}; go on with: alife resume {shlex.quote(str(place))}"
+        )
         return 130
     if not len(archive):
-        click.echo(f"{place} holds no lifeform: every world was invalid or none was kept; try another --seed or world")
+        invalid = archive.progress.get("invalid", 0)
+        click.echo(f"{place} holds no lifeform: {invalid} worlds gave NaN or infinite pictures, measures or scores")
+        click.echo(f"see what is wrong with: alife check {archive.substrate}")
         return 0
     from ..export import write_sheet
 
     sheet = place.with_name(place.name + ".png")
-    write_sheet(archive, sheet, title=place.name)
-    best = archive.best(1)[0].id
+    best = write_sheet(archive, sheet, title=place.name)[0]
+    run = shlex.quote(str(place))
     click.echo(f"{len(archive)} lifeforms in {place}; the most different ones are on {sheet}")
     click.echo("next:")
-    click.echo(f"  alife export {place} {best} --to best.gif      # watch the highest score")
-    click.echo(f"  alife replay {place} {best}                    # run it again and compare")
-    click.echo(f"  alife resume {place} --minutes {_more_minutes(archive)}           # go on searching")
+    tries = {
+        f"alife export {run} {best} --to best.gif": "watch the first of them live",
+        f"alife replay {run} {best}": "run it again and compare",
+        f"alife resume {run} --minutes {(minutes := _more_minutes(archive))}": f"go on, to {minutes} minutes in all",
+    }
+    width = max(map(len, tries))
+    for command, meaning in tries.items():
+        click.echo(f"  {command:{width}}  # {meaning}")
     return 0
 
 

@@ -21,7 +21,7 @@ from alife.config import catalog_names
 from alife.registry import default_registry
 from alife.storage import open_archive
 
-from .worlds import TINY, write
+from .worlds import TINY, broken, write
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +216,41 @@ def test_progress_without_a_terminal_is_quiet(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) < 8 and "generation 30" in done.stderr and "\x1b" not in done.stderr
+
+
+def test_a_run_goes_on_only_with_the_world_it_began_with(tmp_path, capsys):
+    plugin = broken(tmp_path / "mine.py", "render_state", "return jnp.full((img_size, img_size, 3), state.mean() / 99)")
+    run = str(tmp_path / "run")
+    arguments = [
+        "--plugin",
+        str(plugin),
+        "--out",
+        run,
+        "--generations",
+        "1",
+        "--population",
+        "2",
+        "--set",
+        "img_size=32",
+    ]
+    assert run_command(["search", "broken", "--search", "random", *arguments]) == 0
+
+    moved = plugin.rename(tmp_path / "elsewhere.py")
+    assert run_command(["resume", run, "--generations", "2"]) == 2
+    assert "--plugin FILE" in capsys.readouterr().err
+    assert run_command(["resume", run, "--generations", "2", "--plugin", str(moved)]) == 0
+    assert run_command(["replay", run, "0", "--plugin", str(moved)]) == 0
+    assert run_command(["export", run, "0", "--to", str(tmp_path / "o.gif"), "--plugin", str(moved)]) == 0
+
+    moved.write_text(moved.read_text().replace("/ 99", "/ 50"))
+    assert run_command(["resume", run, "--generations", "3", "--plugin", str(moved)]) == 2
+    assert "other code" in capsys.readouterr().err
+    assert run_command(["replay", run, "0", "--plugin", str(moved)]) == 1
+    assert "substrate source" in capsys.readouterr().out
+    assert open_archive(run).generation == 1
+    assert run_command(["resume", run, "--generations", "3", "--plugin", str(moved), "--anyway"]) == 0
+
+
+def test_a_spent_budget_is_said(run, capsys):
+    assert run_command(["resume", str(run)]) == 0
+    assert "nothing to do" in capsys.readouterr().out
