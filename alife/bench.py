@@ -23,12 +23,12 @@ PEERS = {"lenia": "ASAL 3.5, CAX 2.3", "life": "ASAL 0.016, CAX 0.106", "life si
 @click.argument("substrates", nargs=-1)
 def bench(substrates: tuple[str, ...]) -> None:
     """Measure SUBSTRATES (all of them when none is named) on one core: milliseconds per world and step."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
     from .registry import default_registry
 
     registry = default_registry()
     entries = [registry.substrates[name] for name in (substrates or registry.substrates)]
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
     click.echo(f"one core, batch {BATCH}, median of {REPEATS} runs")
     for name, milliseconds in calibration():
         click.echo(f"  {name:32} {milliseconds:9.4f} ms")

@@ -248,10 +248,13 @@ def _value(text: str) -> Any:
 def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Changes on top of what a world says; another search or model by name drops the old one's options."""
     merged = dict(values)
-    given = {key: value for key, value in changes.items() if value is not None and value != ()}
+    changes = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in changes.items()}
+    given = {key: value for key, value in changes.items() if value is not None and not _is_empty(value)}
     if any(key in given for key in BUDGETS):
         for key in BUDGETS:
             merged.pop(key, None)
+    if "prompts" in given and "score" not in given:
+        merged.pop("score", None)  # who gives prompts wants them looked at
     if ("score" in given or "prompts" in given) and "name" not in given.get("search", {}):
         merged.pop("search", None)
     for key, value in given.items():
@@ -263,6 +266,10 @@ def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
             old = {}
         merged[key] = {**old, **value}
     return merged
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and not value
 
 
 def replace(config: RunConfig, **changes: Any) -> RunConfig:

@@ -75,6 +75,15 @@ class ArchiveDamaged(ArchiveError):
     """Stored bytes differ from what was written; the message names the lifeforms concerned."""
 
 
+def first_line(cause: BaseException) -> str:
+    """What an exception says, in one line.
+
+    >>> first_line(ValueError("one\\ntwo"))
+    'one'
+    """
+    return next(iter(str(cause).strip().splitlines()), "")
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """The near names, or all of them when none is near.
 

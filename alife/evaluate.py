@@ -9,6 +9,7 @@ allows, and the devices take turns.
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key, Num, UInt8
 
-from .errors import BadGenotype, BadOption, PluginError
+from .errors import AlifeError, BadGenotype, BadOption, PluginError, first_line
 from .genotype import GenotypeSpace
 from .model import Model
 from .registry import Registry, default_registry
@@ -58,12 +59,14 @@ class Evaluator:
         self.traceable = bool(getattr(model, "traceable", True))
         per_world = self._bytes_per_world()
         affordable = max(1, memory_mb * 2**20 // per_world)
-        if jax.default_backend() == "cpu":
+        self.fixed = jax.default_backend() == "cpu"
+        if self.fixed:
             self.lanes = int(np.clip(LANE_BYTES // max(1, self._state_bytes), 1, MAX_LANES))
             self.workers = int(np.clip(affordable // self.lanes, 1, core_count()))
         else:
             self.workers = len(jax.devices())
             self.lanes = max(1, affordable // self.workers)
+        self._one_at_a_time = threading.Lock()  # a model that is not JAX need not bear two callers
         self._lengths = jnp.asarray(schedule.lengths)
         self._program = jax.jit(self._chunk)
 
@@ -94,8 +97,12 @@ class Evaluator:
         name = type(self.model).__name__
         try:
             z = self.model.embed_images(images)
+        except AlifeError:
+            raise
         except Exception as cause:
-            raise PluginError(f"model {name}.embed_images raised {type(cause).__name__}: {cause}") from cause
+            raise PluginError(
+                f"model {name}.embed_images raised {type(cause).__name__}: {first_line(cause)}"
+            ) from cause
         if jnp.shape(z) != (len(images), self.model.dim):
             raise PluginError(
                 f"model {name}.embed_images returned shape {jnp.shape(z)} for {len(images)} pictures; "
@@ -121,11 +128,13 @@ class Evaluator:
         genotypes = np.asarray(genotypes)
         if genotypes.ndim != 2 or genotypes.shape[1] != self.space.size or not len(genotypes):
             raise BadGenotype(f"genotypes have shape {genotypes.shape}; expected (N, {self.space.size}), N >= 1")
-        starts = list(range(0, len(genotypes), self.lanes))
-        first = self._run_chunk(genotypes, keys, 0, 0)  # compiles once, before the workers start
+        lanes = self.lanes if self.fixed else min(self.lanes, -(-len(genotypes) // self.workers))
+        starts = list(range(0, len(genotypes), lanes))
+        first = self._run_chunk(genotypes, keys, lanes, 0, 0)  # compiles once, before the workers start
         with ThreadPoolExecutor(self.workers) as pool:
             rest = pool.map(
-                lambda job: self._run_chunk(genotypes, keys, job[1], job[0] % self.workers), enumerate(starts[1:], 1)
+                lambda job: self._run_chunk(genotypes, keys, lanes, job[1], job[0] % self.workers),
+                enumerate(starts[1:], 1),
             )
             chunks = [first, *rest]
         frames, z, measures, valid = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(genotypes)], *chunks)
@@ -133,15 +142,17 @@ class Evaluator:
         z = np.where(valid[:, None, None], z, 0).astype(np.float32)
         return frames, z, measures, valid
 
-    def _run_chunk(self, genotypes: np.ndarray, keys: Key[Array, " N"], start: int, worker: int) -> Any:
+    def _run_chunk(self, genotypes: np.ndarray, keys: Key[Array, " N"], lanes: int, start: int, worker: int) -> Any:
         """One chunk as NumPy arrays; a short last chunk is filled up with repetitions."""
-        rows = np.minimum(np.arange(start, start + self.lanes), len(genotypes) - 1)
+        rows = np.minimum(np.arange(start, start + lanes), len(genotypes) - 1)
         device = jax.devices()[worker % len(jax.devices())]
         arguments = jax.device_put((genotypes[rows], keys[rows], self._lengths), device)
         frames, z, measures, valid = jax.tree.map(np.asarray, self._program(*arguments))
         if z is None:
             images = frames.reshape(-1, *frames.shape[2:]).astype(np.float32) / 255
-            z = np.asarray(self.embed(images)).reshape(*frames.shape[:2], -1)
+            with self._one_at_a_time:
+                z = np.asarray(self.embed(images))
+            z = z.reshape(*frames.shape[:2], -1)
         return frames, z, measures, valid
 
 

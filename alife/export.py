@@ -56,7 +56,9 @@ def most_different_lifeforms(archive: Archive, n: int) -> list[Lifeform]:
         raise ArchiveError(f"{archive.path} holds no lifeform yet; search longer: alife resume {archive.path}")
     z, readable = archive.last_embeddings()
     sound = np.intersect1d(np.flatnonzero(readable), archive.sound)
-    best = int(np.flatnonzero(sound == archive.best(1)[0].id)[0])
+    if not len(sound):
+        raise ArchiveError(f"no lifeform of {archive.path} can be read; `alife check-archive {archive.path}` says why")
+    best = int(np.argmax([archive[i].score for i in sound]))
     ids = sound[most_different(z[sound], min(n + SPARE, len(sound)), first=best)]
     shown = [archive[i] for i in ids]
     return sorted(shown, key=lambda lifeform: bool(np.ptp(lifeform.frames[-1]) == 0))[:n]

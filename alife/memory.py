@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from .errors import ArchiveDamaged
 from .storage import Archive, Rows
+from .storage.archive import name_lifeforms
 
 COVERED = 4096
 """Coverage looks at so many of the latest lifeforms."""
@@ -19,7 +21,13 @@ class Memory:
         self.rows = np.zeros((1024, dim), np.float32)
         self._nearest = np.zeros(0, np.float32)
         if len(archive):
-            z, numbers = archive.last_embeddings()[0], archive.column("evaluation")
+            (z, readable), numbers = archive.last_embeddings(), archive.column("evaluation")
+            if not readable.all():
+                damaged = name_lifeforms(np.flatnonzero(~readable))
+                raise ArchiveDamaged(
+                    f"{damaged} of {archive.path}: the embedding is not as it was written, and scores compare with it; "
+                    "`alife check-archive` lists all damage"
+                )
             for start in range(0, len(z), COVERED):
                 self._take(z[start : start + COVERED], numbers[start : start + COVERED])
 

@@ -7,6 +7,7 @@ load is kept in `Registry.plugins` with its error and is never fatal.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -154,7 +155,7 @@ class Registry:
         self.substrates, self.models, self.scores, self.searches = (Catalogue(kind) for kind in KINDS)
         self.commands: dict[str, click.Command] = {}
         self.plugins: list[Plugin] = []
-        self.files = [str(Path(file).resolve()) for file in files]
+        self.files = list(dict.fromkeys(str(Path(file).resolve()) for file in files))
         self.hooks = pluggy.PluginManager("alife")
         self.hooks.add_hookspecs(hookspecs)
         if built_in:
@@ -179,12 +180,12 @@ class Registry:
                 raise PluginError("it has no function marked @alife.hookimpl, so it brings nothing")
             self.hooks.register(plugin, name)
             try:
+                self.hooks.check_pending()  # a mistyped hook, before anything is taken in
                 self._collect(plugin, name)
-                self.hooks.check_pending()
             except BaseException:
                 self.hooks.unregister(plugin)
                 raise
-        except Exception as cause:
+        except (Exception, SystemExit) as cause:
             error = str(cause) if isinstance(cause, AlifeError) else f"{type(cause).__name__}: {cause}"
         self.plugins.append(Plugin(name, where, error))
 
@@ -206,7 +207,7 @@ class Registry:
             for command in commands:
                 if command.name in self.commands:
                     raise PluginError(f"command {command.name!r} is registered twice; {name!r} is the second")
-        except PluginError:
+        except BaseException:
             for kind in KINDS:
                 self.of_kind(kind)._entries = before[kind]
             raise
@@ -241,7 +242,7 @@ def load_file(file: str) -> Any:
     path = Path(file)
     if not path.is_file():
         raise PluginError("there is no such file")
-    name = f"alife_plugin_{path.stem}"
+    name = f"alife_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError("it is not a Python file; expected a name ending in .py")

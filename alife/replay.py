@@ -15,7 +15,7 @@ from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry
 from .storage import Archive, Lifeform
-from .types import PRNGKey
+from .types import KEY_KIND, PRNGKey
 from .worlds.engine import rollout
 
 SAME_PICTURE = 2.0
@@ -81,7 +81,7 @@ def replay(archive: Archive, ids: Sequence[int], registry: Registry | None = Non
 
 def key_of(lifeform: Lifeform) -> PRNGKey:
     """The PRNG key that a lifeform was run with."""
-    return jax.random.wrap_key_data(jnp.array(lifeform.seed, jnp.uint32))
+    return jax.random.wrap_key_data(jnp.array(lifeform.seed, jnp.uint32), impl=KEY_KIND)
 
 
 def films(
@@ -132,7 +132,7 @@ def film_world_of(
 ) -> UInt8[np.ndarray, "K H W 3"]:
     """Many pictures of the world that a configuration names, with its own genotype or one drawn by its seed."""
     pipeline = Pipeline(config, registry)
-    draw_key, key = jax.random.split(jax.random.key(config.seed))
+    draw_key, key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
     space = pipeline.space
     genotype = space.sample(draw_key, 1)[0] if space.start is None else space.start
     return film_world(pipeline, key, np.asarray(genotype), frames, img_size)

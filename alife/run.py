@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from .config import RunConfig, from_json, load_world, replace
-from .errors import ArchiveDamaged, ArchiveError, BadOption
+from .errors import AlifeError, ArchiveDamaged, ArchiveError, BadOption, PluginError, first_line
 from .evaluate import evaluate
 from .memory import Memory
 from .pipeline import Pipeline
@@ -27,7 +27,7 @@ from .provenance import differences
 from .registry import Registry, default_registry
 from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
-from .types import Evaluation, PRNGKey, Tree, Verdict
+from .types import KEY_KIND, Evaluation, PRNGKey, Tree, Verdict
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,25 @@ class Setup:
         self.expression = ScoreExpression(config.score, registry, self.measures)
         evaluator, texts = pipeline.evaluator, self.texts
         self.expression.check(config.population, evaluator.schedule.count, pipeline.model.dim, texts)
-        first_key, self.generation_key = jax.random.split(jax.random.key(config.seed))
-        self.state = self.search.init(first_key, pipeline.space, config.population)
+        first_key, self.generation_key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
+        self.state = self.call("init", first_key, pipeline.space, config.population)
+        asked = self.call("ask", first_key, self.state)  # pure: says now what would fail in the first generation
+        expected = (config.population, pipeline.space.size)
+        if not isinstance(asked, tuple) or np.shape(asked[0]) != expected:
+            seen = np.shape(asked[0]) if isinstance(asked, tuple) else type(asked).__name__
+            raise PluginError(
+                f"search {config.search['name']!r}.ask returned {seen}; expected genotypes of shape {expected}"
+            )
+
+    def call(self, method: str, *args: Any) -> Any:
+        """Call a method of the search; what it raises becomes one error that names it."""
+        try:
+            return getattr(self.search, method)(*args)
+        except AlifeError:
+            raise
+        except Exception as cause:
+            name = f"search {self.config.search['name']!r}.{method}"
+            raise PluginError(f"{name} raised {type(cause).__name__}: {first_line(cause)}") from cause
 
     def _climber(self) -> str:
         return "Sep_CMA_ES" if self.pipeline.space.dtype == np.float32 else "random"
@@ -120,7 +137,7 @@ def run_search(
         horizons = {name: entry.horizon for name, entry in registry.substrates.items()}
         config = load_world(world, horizons, **changes, plugins=registry.files)
     else:
-        config = replace(world, **changes)
+        config = replace(world, **changes, plugins=registry.files)
     setup = Setup(config, registry)
     evaluator, space = setup.pipeline.evaluator, setup.pipeline.space
     size, count = evaluator.img_size, evaluator.schedule.count
@@ -177,7 +194,7 @@ def resume_search(
 
 
 def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], bool]) -> None:
-    search, n = setup.search, setup.config.population
+    n = setup.config.population
     state = setup.state if writer.generation < 0 else restore(setup.state, writer.checkpoint)
     progress = {"seconds": 0.0, "evaluations": 0, "invalid": 0, "best": None, **writer.progress}
     memory = Memory(writer.archive, setup.pipeline.model.dim)
@@ -185,7 +202,7 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
     while not stop() and left(setup.config, writer.generation + 1, progress) > 0:
         generation = writer.generation + 1
         ask_key, world_keys = keys_of_generation(setup.generation_key, generation, n)
-        genotypes, state = search.ask(ask_key, state)
+        genotypes, state = setup.call("ask", ask_key, state)
         genotypes = np.asarray(genotypes)
         evaluation = evaluate(
             setup.pipeline.evaluator,
@@ -196,7 +213,7 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
             memory.count,
             setup.texts,
         )
-        state, verdict = search.tell(state, genotypes, evaluation)
+        state, verdict = setup.call("tell", state, genotypes, evaluation)
         rows = kept_rows(genotypes, evaluation, verdict, progress["evaluations"], memory.numbers)
         clock, seconds = time.monotonic(), time.monotonic() - clock
         progress = advance(progress, evaluation, seconds)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .errors import AlifeError, BadOption, PluginError, UnknownName, suggest
+from .errors import AlifeError, BadOption, PluginError, UnknownName, first_line, suggest
 from .registry import Registry
 from .types import Population
 
@@ -47,8 +47,10 @@ class ScoreExpression:
         self._registry, self._measures = registry, tuple(measures)
         try:
             tree = ast.parse(text.strip(), mode="eval")
-        except (SyntaxError, ValueError):
-            raise BadOption(f"score {text!r} cannot be read; expected a sum such as 'open_ended + 0.2*speed'") from None
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise BadOption(
+                f"score {text[:80]!r} cannot be read; expected a sum such as 'open_ended + 0.2*speed'"
+            ) from None
         self._term = self._bind(tree.body)
         if not self.names:
             raise BadOption(f"score {text!r} names no score; expected a sum such as 'open_ended + 0.2*speed'")
@@ -72,7 +74,8 @@ class ScoreExpression:
             case ast.Constant(value=bool()):
                 pass
             case ast.Constant(value=int() | float() as number):
-                return lambda _: number
+                value = np.float32(number)  # of NumPy: 1/0 is then infinite, and no world valid, instead of an error
+                return lambda _: value
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 term = self._bind(operand)
                 return lambda population: -term(population)
@@ -91,7 +94,7 @@ class ScoreExpression:
     def _options(self, name: str, keywords: list[ast.keyword]) -> dict[str, Any]:
         try:
             return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
-        except ValueError:
+        except (ValueError, TypeError):
             raise BadOption(
                 f"score {self.text!r}: options of {name} must be plain values, as in novelty(k=3)"
             ) from None
@@ -122,7 +125,7 @@ def _guarded(function: Callable[..., Any], name: str, population: Population, op
     except AlifeError:
         raise
     except Exception as cause:
-        raise PluginError(f"score {name!r} raised {type(cause).__name__}: {cause}") from cause
+        raise PluginError(f"score {name!r} raised {type(cause).__name__}: {first_line(cause)}") from cause
     if jnp.shape(value) != population.z.shape[:1]:
         raise PluginError(f"score {name!r} returned shape {jnp.shape(value)}; expected one number for each world")
     return value

@@ -18,6 +18,9 @@ Tree: TypeAlias = Any
 ArrayLike: TypeAlias = jax.Array | np.ndarray
 """A JAX or a NumPy array."""
 
+KEY_KIND = "threefry2x32"
+"""The kind of every key of a run: two words, whatever a user's JAX is set to, so that records stay comparable."""
+
 PRNGKey: TypeAlias = Key[Array, ""]
 """One typed PRNG key, as `jax.random.key(seed)` makes it."""
 

@@ -48,9 +48,10 @@ class Illuminate:
     """
 
     def __init__(self, size: int = 128, sigma: float = 0.5, k: int = 2) -> None:
-        if size < 2 or k < 1 or k >= size or not sigma > 0:
+        if type(size) is not int or type(k) is not int or not 1 <= k < size or not 0 < sigma < float("inf"):
             raise BadOption(
-                f"search illuminate: size={size}, sigma={sigma}, k={k}; expected size >= 2, sigma > 0, 1 <= k < size"
+                f"search illuminate: size={size}, sigma={sigma}, k={k}; "
+                "expected whole numbers 1 <= k < size, and sigma more than 0"
             )
         self.size, self.sigma, self.k = size, sigma, k
 

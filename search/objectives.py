@@ -64,8 +64,8 @@ def novelty(population: Population, k: int = 5) -> Float[Array, " N"]:
     """
     if k < 1:
         raise BadOption(f"score novelty: k is {k}; expected 1 or more neighbours")
-    last = population.z[:, -1]
-    among = jnp.where(jnp.eye(len(last), dtype=bool), -jnp.inf, last @ last.T)
+    last = jnp.asarray(population.z)[:, -1]
+    among = cosines_to_others(last)
     known = jnp.arange(len(population.memory)) < population.remembered
     before = jnp.where(known, last @ population.memory.T, -jnp.inf)
     near = jax.lax.top_k(jnp.concatenate([before, among], axis=1), min(k, before.shape[1] + among.shape[1]))[0]
@@ -84,10 +84,14 @@ def illumination(population: Population) -> Float[Array, " N"]:
     >>> illumination(Population(jnp.eye(3)[:, None, :], {}, jnp.zeros((1, 3)), 0)).tolist()
     [1.0, 1.0, 1.0]
     """
-    last = population.z[:, -1]
-    if len(last) == 1:
-        return jnp.ones(1)
-    return 1 - jnp.max(jnp.where(jnp.eye(len(last), dtype=bool), -jnp.inf, last @ last.T), axis=1)
+    nearest = jnp.max(cosines_to_others(jnp.asarray(population.z)[:, -1]), axis=1)
+    return jnp.where(jnp.isfinite(nearest), 1 - nearest, 1.0)
+
+
+def cosines_to_others(last: Float[Array, "N D"]) -> Float[Array, "N N"]:
+    """Cosine of every world (row) to every other one; -inf to itself and to worlds that are not valid, whose z is 0."""
+    absent = jnp.eye(len(last), dtype=bool) | ~jnp.any(last != 0, axis=1)[None, :]
+    return jnp.where(absent, -jnp.inf, last @ last.T)
 
 
 def prompt(population: Population) -> Float[Array, " N"]:

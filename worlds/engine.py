@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from alife.errors import AlifeError, BadOption, PluginError
+from alife.errors import AlifeError, BadOption, PluginError, first_line
 from alife.substrate import METHODS, Substrate
 from alife.types import PRNGKey, Tree
 
@@ -137,7 +137,7 @@ def measure(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Float[
     if getattr(substrate, "measures", None) is None:
         return {}
     numbers = _call(substrate, "measures", state, params)
-    if not isinstance(numbers, dict) or any(jnp.shape(v) != () for v in numbers.values()):
+    if not isinstance(numbers, dict) or not all(isinstance(n, str) and _is_number(v) for n, v in numbers.items()):
         raise PluginError(f"{_name(substrate)}.measures returned {numbers!r}; expected a dict of single numbers")
     return {name: jnp.asarray(value, jnp.float32) for name, value in sorted(numbers.items())}
 
@@ -199,11 +199,14 @@ def _call(substrate: Substrate, method: str, *args: Any, **kwargs: Any) -> Any:
     except AlifeError:
         raise
     except Exception as cause:
-        said = str(cause).strip().splitlines()
         raise PluginError(
-            f"{_name(substrate)}.{method} raised {type(cause).__name__}: {said[0] if said else ''}; "
+            f"{_name(substrate)}.{method} raised {type(cause).__name__}: {first_line(cause)}; "
             f"`alife check` shows which part of the contract fails"
         ) from cause
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str) and jnp.shape(value) == ()
 
 
 def _name(substrate: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ArchiveExists
 from .options import (
     budget_options,
     configure,
@@ -71,14 +72,16 @@ def search_command(
 
     registry = registry_with(plugins)
     named = {"search": {"name": search} if search else None, "model": {"name": model} if model else None}
-    config = configure(world or DEFAULT_WORLD, registry, settings, **named, **changes)
+    config = configure(DEFAULT_WORLD if world is None else world, registry, settings, **named, **changes)
     place = out or _free_place(config.name)
+    if _sheet(place).exists():
+        raise ArchiveExists(f"{_sheet(place)} exists, and the contact sheet would go there; give another --out")
     by = config.search.get("name", "the search that suits it")
     size = f"{config.population} worlds of {config.steps} steps a generation"
     click.echo(f"searching {config.name} for {config.score} by {by}, {size}, into {place}", err=True)
     with _watched(registry) as stop:
         archive = run_search(config, out=place, registry=registry, stop=stop)
-    return _finish(archive, place, stop())
+    return _finish(archive, place, stop(), {})
 
 
 @click.command("resume")
@@ -103,7 +106,7 @@ def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: 
         done = f"{archive.generation + 1} generations, {archive.progress.get('seconds', 0) / 60:.1f} minutes"
         click.echo(f"nothing to do: {run} has spent its budget ({done}); give more with --generations or --minutes")
         return 0
-    return _finish(archive, run, stop())
+    return _finish(archive, run, stop(), given)
 
 
 @contextmanager
@@ -129,12 +132,12 @@ def _watched(registry: Any) -> Iterator[Any]:
         signal.signal(signal.SIGINT, before)
 
 
-def _finish(archive: Archive, place: Path, interrupted: bool) -> int:
+def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, Any]) -> int:
     """Write the contact sheet, say where everything is and what to try next."""
     if interrupted:
-        click.echo(
-            f"stopped after generation {archive.generation + 1}; go on with: alife resume {shlex.quote(str(place))}"
-        )
+        more = "".join(f" --{name} {value}" for name, value in budget.items())
+        again = f"alife resume {shlex.quote(str(place))}{more}"
+        click.echo(f"stopped after generation {archive.generation + 1}; go on with: {again}")
         return 130
     if not len(archive):
         invalid = archive.progress.get("invalid", 0)
@@ -143,7 +146,7 @@ def _finish(archive: Archive, place: Path, interrupted: bool) -> int:
         return 0
     from ..export import write_sheet
 
-    sheet = place.with_name(place.name + ".png")
+    sheet = _sheet(place)
     best = write_sheet(archive, sheet, title=place.name)[0]
     run = shlex.quote(str(place))
     click.echo(f"{len(archive)} lifeforms in {place}; the most different ones are on {sheet}")
@@ -159,12 +162,16 @@ def _finish(archive: Archive, place: Path, interrupted: bool) -> int:
     return 0
 
 
+def _sheet(place: Path) -> Path:
+    return place.with_name(place.name + ".png")
+
+
 def _more_minutes(archive: Archive) -> int:
     return int(archive.progress.get("seconds", 0) / 60) + 5
 
 
 def _free_place(name: str) -> Path:
     number = 1
-    while (RUNS / f"{name}-{number}").exists():
+    while (RUNS / f"{name}-{number}").exists() or _sheet(RUNS / f"{name}-{number}").exists():
         number += 1
     return RUNS / f"{name}-{number}"

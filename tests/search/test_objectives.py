@@ -51,6 +51,13 @@ def test_illumination_is_distance_to_the_nearest():
     assert illumination(population(ALONG[:1, None, :])).tolist() == [1.0]
 
 
+def test_worlds_that_are_not_valid_change_no_score_of_the_others():
+    worlds = ALONG[:, None, :]
+    with_nan = jnp.concatenate([worlds, jnp.zeros((3, 1, 2))])
+    for score in (novelty, illumination):
+        assert np.allclose(score(population(worlds)), score(population(with_nan))[:3])
+
+
 def test_prompts_are_a_timeline():
     frames, texts = jnp.array([[[1.0, 0], [1.0, 0], [0, 1.0], [0, 1.0]]]), jnp.eye(2)
     score = ScoreExpression("prompt", REGISTRY, [])
@@ -88,6 +95,8 @@ def test_expressions(text, expected):
         ("novelty(k=speed)", BadOption, "plain values"),
         ("speed(k=1)", BadOption, "takes no options"),
         ("True", BadOption, "not allowed"),
+        ("novelty(k={[]:1})", BadOption, "plain values"),
+        ("-" * 5000 + "speed", BadOption, "cannot be read"),
     ],
 )
 def test_bad_expressions_say_what_is_wrong(text, error, said):
