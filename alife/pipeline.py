@@ -24,8 +24,7 @@ class Pipeline:
         self.substrate_entry = registry.substrates[config.substrate]
         self.substrate = self.substrate_entry.make(**config.options)
         self.space = GenotypeSpace(self.substrate, config.substrate, config.genotype)
-        self.model_entry = registry.models[config.model.get("name", "texture")]
-        self.model = self.model_entry.make(**{key: value for key, value in config.model.items() if key != "name"})
+        self.model_entry, self.model = registry.models.make({"name": "texture", **config.model})
         schedule = Schedule(config.steps, cast(int, config.frames))  # a RunConfig has filled it in
         self.evaluator = Evaluator(self.space, self.model, schedule, config.img_size, config.memory_mb)
 

@@ -119,6 +119,11 @@ class Catalogue(Mapping[str, Entry]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def make(self, said: Mapping[str, Any]) -> tuple[Entry, Any]:
+        """The entry that a table of a configuration names by `name`, and the thing made with the table's options."""
+        entry = self[said["name"]]
+        return entry, entry.make(**{key: value for key, value in said.items() if key != "name"})
+
     def add(self, entry: Entry) -> None:
         """Take an entry in; a second one of the same name is an error that names both plugins."""
         other = self._entries.get(entry.name)
@@ -144,8 +149,8 @@ class Registry:
 
     Args:
         files: single-file plugins, as `--plugin` gives them.
-        built_in: leave out what ships (for tests).
-        installed: leave out installed packages (for tests).
+        built_in: False leaves out what ships (for tests).
+        installed: False leaves out installed packages (for tests).
 
     Raises:
         PluginError: one of `files` does not load: who names a file wants to know.
@@ -213,6 +218,11 @@ class Registry:
             raise
         self.commands.update({str(command.name): command for command in commands})
 
+    @property
+    def horizons(self) -> dict[str, int]:
+        """Steps that each substrate runs for by default."""
+        return {name: entry.horizon for name, entry in self.substrates.items()}
+
     def of_kind(self, kind: str) -> Catalogue:
         """The catalogue of a kind: "substrate", "model", "score" or "search"."""
         return getattr(self, plural(kind))
@@ -231,6 +241,11 @@ def plural(kind: str) -> str:
 def default_registry() -> Registry:
     """The registry of what ships and what is installed, made once per process."""
     return Registry()
+
+
+def registry_with(files: Sequence[str | Path]) -> Registry:
+    """What ships and what is installed, with plugin files on top where there are any."""
+    return Registry(files) if files else default_registry()
 
 
 def load_file(file: str) -> Any:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from .config import RunConfig, from_json
 from .pipeline import Pipeline
 from .provenance import differences
-from .registry import Registry, default_registry
+from .registry import Registry, registry_with
 from .storage import Archive, Lifeform
 from .types import KEY_KIND, PRNGKey
 from .worlds.engine import rollout
@@ -49,10 +49,7 @@ class Replay:
 
 def registry_of(archive: Archive, registry: Registry | None = None) -> Registry:
     """The registry to read a run with: the given one, or what is installed and the run's own plugin files."""
-    if registry is not None:
-        return registry
-    files = archive.config.get("plugins", [])
-    return Registry(files) if files else default_registry()
+    return registry or registry_with(archive.config.get("plugins", []))
 
 
 def replay(archive: Archive, ids: Sequence[int], registry: Registry | None = None) -> list[Replay]:

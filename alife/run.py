@@ -24,7 +24,7 @@ from .evaluate import evaluate
 from .memory import Memory
 from .pipeline import Pipeline
 from .provenance import differences
-from .registry import Registry, default_registry
+from .registry import Registry, default_registry, registry_with
 from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
 from .types import KEY_KIND, Evaluation, PRNGKey, Tree, Verdict
@@ -70,8 +70,7 @@ class Setup:
             name = "illuminate" if config.score == "illumination" else self._climber()
             config = replace(config, search={"name": name, **config.search})
         self.config = config
-        options = {key: value for key, value in config.search.items() if key != "name"}
-        self.search = registry.searches[config.search["name"]].make(**options)
+        _, self.search = registry.searches.make(config.search)
         self.texts = self._embed_prompts()
         self.measures = pipeline.evaluator.measure_names()
         self.expression = ScoreExpression(config.score, registry, self.measures)
@@ -134,8 +133,7 @@ def run_search(
     """
     registry = registry or default_registry()
     if isinstance(world, str):
-        horizons = {name: entry.horizon for name, entry in registry.substrates.items()}
-        config = load_world(world, horizons, **changes, plugins=registry.files)
+        config = load_world(world, registry.horizons, **changes, plugins=registry.files)
     else:
         config = replace(world, **changes, plugins=registry.files)
     setup = Setup(config, registry)
@@ -180,9 +178,7 @@ def resume_search(
         config = from_json(writer.archive.config)
         if budget:
             config = replace(config, **budget)
-        if registry is None:
-            registry = Registry(config.plugins) if config.plugins else default_registry()
-        setup = Setup(config, registry)
+        setup = Setup(config, registry or registry_with(config.plugins))
         changed = differences(writer.archive.provenance, setup.pipeline.provenance(), only=("source", "identity"))
         if changed and not anyway:
             raise ArchiveError(

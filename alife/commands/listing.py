@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from ..errors import BadOption, UnknownName
-from .options import plugin_option, registry_with
+from ..registry import registry_with
+from .options import plugin_option
 
 KINDS = ("substrates", "worlds", "models", "searches", "scores", "plugins")
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import PluginError
+from ..registry import registry_with
+
 if TYPE_CHECKING:
     from ..config import RunConfig
     from ..registry import Registry
@@ -32,20 +35,12 @@ def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--generations", type=int, help="Stop after so many generations.")(command)
 
 
-def registry_with(plugins: tuple[str, ...]) -> Registry:
-    """What is installed, with plugin files on top."""
-    from ..registry import Registry, default_registry
-
-    return Registry(plugins) if plugins else default_registry()
-
-
 def registry_for(archive: Archive, plugins: tuple[str, ...]) -> Registry:
     """What a run needs: the plugin files given, else those that the run itself names.
 
     Raises:
         PluginError: a file the run names is no longer there; give its new place with --plugin.
     """
-    from ..errors import PluginError
     from ..replay import registry_of
 
     if plugins:
@@ -65,5 +60,4 @@ def configure(world: str, registry: Registry, settings: tuple[str, ...], **chang
         if value is None or value == ():
             continue
         said[key] = {**said.get(key, {}), **value} if isinstance(value, dict) else value
-    horizons = {name: entry.horizon for name, entry in registry.substrates.items()}
-    return load_world(world, horizons, **said, plugins=registry.files)
+    return load_world(world, registry.horizons, **said, plugins=registry.files)

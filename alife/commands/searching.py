@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArchiveExists
+from ..registry import registry_with
 from .options import (
     budget_options,
     configure,
     plugin_option,
     registry_for,
-    registry_with,
     seed_option,
     set_option,
 )

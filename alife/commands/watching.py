@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from ..errors import ArchiveExists, BadOption, UnknownName
-from .options import configure, plugin_option, registry_with, seed_option, set_option
+from ..registry import registry_with
+from .options import configure, plugin_option, seed_option, set_option
 
 
 @click.command("run")

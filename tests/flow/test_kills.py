@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -31,7 +30,7 @@ def acknowledged(log: Path) -> int:
     return int(lines[-1].split()[0]) if lines else -1
 
 
-def test_random_kills_lose_nothing_and_change_nothing(tmp_path):
+def test_random_kills_lose_nothing_and_change_nothing(tmp_path, monkeypatch):
     plugin = write(tmp_path / "acknowledge.py", ACKNOWLEDGE)
     log = tmp_path / "log"
     how = [
@@ -46,7 +45,7 @@ def test_random_kills_lose_nothing_and_change_nothing(tmp_path):
         *TINY,
     ]
     search = ["search", "life", "--generations", str(GENERATIONS), *how]
-    os.environ["ACKNOWLEDGED"] = str(log)
+    monkeypatch.setenv("ACKNOWLEDGED", str(log))
     assert run_command([*search, "--out", str(tmp_path / "straight")]) == 0
     log.unlink()
 
