@@ -12,10 +12,27 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Num
 
 from .errors import BadGenotype, PluginError
-from .substrate import Substrate
+from .substrate import Substrate, check_tree, describe_tree
 from .types import ArrayLike, PRNGKey, Tree
 
 PRIOR_SAMPLES = 256
+
+
+def places(params: Tree) -> dict[str, tuple[int, int]]:
+    """Where each leaf of a parameter tree lies in the flat genotype: first place, and one past the last.
+
+    Args:
+        params: a tree of arrays, or of their shapes.
+
+    >>> places({"beta": np.zeros(6), "alpha": {"bias": np.zeros(2)}})
+    {'alpha/bias': (0, 2), 'beta': (2, 8)}
+    """
+    found, first = {}, 0
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        last = first + int(np.prod(np.shape(leaf), dtype=int))
+        found[jax.tree_util.keystr(path, simple=True, separator="/")] = (first, last)
+        first = last
+    return found
 
 
 class GenotypeSpace:
@@ -53,7 +70,14 @@ class GenotypeSpace:
             )
         self.dtype = np.dtype(np.float32 if kinds == {"real"} else np.int32)
         self.size = int(sum(np.prod(shape, dtype=int) for shape in self._shapes))
+        self._example = example
         self._start = None if start is None else self.coerce(start)
+
+    @property
+    def layout(self) -> str:
+        """What a genotype is made of, in words: how many numbers of which kind, and the leaves of its tree."""
+        kind = "real" if self.dtype == np.float32 else "integer"
+        return f"{self.size} {kind} number(s): {describe_tree(self._example)}"
 
     @property
     def start(self) -> Num[Array, " G"] | None:
@@ -80,7 +104,12 @@ class GenotypeSpace:
         return samples.mean(0), samples.std(0)
 
     def flatten(self, params: Tree) -> Num[Array, " G"]:
-        """The vector of a parameter tree."""
+        """The vector of a parameter tree.
+
+        Raises:
+            BadGenotype: another tree, or leaves of other shapes.
+        """
+        check_tree(params, self._example, self.name)
         return ravel_pytree(params)[0].astype(self.dtype)
 
     def unflatten(self, genotype: Num[ArrayLike, " G"]) -> Tree:
@@ -117,9 +146,7 @@ class GenotypeSpace:
         Raises:
             BadGenotype: wrong length, not a number, NaN, or text that the substrate does not read.
         """
-        expected = (
-            f"{self.size} {'real' if self.dtype == np.float32 else 'integer'} number(s) for substrate {self.name!r}"
-        )
+        expected = f"{self.layout} for substrate {self.name!r}"
         if isinstance(value, str):
             read = getattr(self.substrate, "from_text", None)
             if read is None:

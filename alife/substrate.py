@@ -18,8 +18,11 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import jax
+import numpy as np
 from jaxtyping import Array, Float
 
+from .errors import BadGenotype
 from .types import PRNGKey, Tree
 
 METHODS = ("default_params", "init_state", "step_state", "render_state")
@@ -32,7 +35,7 @@ ABILITIES = {
     "mutate": "mutate(rng, params) -> params: a changed copy of a genotype",
     "crossover": "crossover(rng, params, params) -> params: a mix of two genotypes",
     "bounds": "bounds() -> (low, high), each shaped as params",
-    "parameters": "parameters() -> {name: (low, high, unit, meaning)}: what a person may turn, for sliders",
+    "parameters": "parameters() -> {name: alife.types.Parameter}: numbers that a person may turn, for sliders",
     "deterministic": "True where the world's key has no say: one genotype, one history",
     "from_text": "from_text(text) -> params: a genotype as people write it, such as B3/S23",
     "from_file": "from_file(path) -> [(name, options, params)]: worlds from a file format of the field",
@@ -55,3 +58,22 @@ class Substrate(Protocol):
 
     def render_state(self, state: Tree, params: Tree, img_size: int) -> Float[Array, "H W 3"]:
         """A square picture of the state, H = W = img_size, red green blue in [0, 1]."""
+
+
+def describe_tree(params: Tree) -> str:
+    """The leaves of a parameter tree with their shapes, in the order of the flat genotype.
+
+    >>> describe_tree({"beta": np.zeros(6), "alpha": np.zeros((6, 6))})
+    'alpha[6,6] beta[6]'
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    names = [(jax.tree_util.keystr(path, simple=True, separator="/"), np.shape(leaf)) for path, leaf in leaves]
+    return " ".join(f"{name}[{','.join(map(str, shape))}]" for name, shape in names)
+
+
+def check_tree(params: Tree, example: Tree, name: str) -> None:
+    """Raise BadGenotype unless a parameter tree has the leaves and shapes of the substrate's."""
+    same = jax.tree.structure(params) == jax.tree.structure(example)
+    leaves = zip(jax.tree.leaves(params), jax.tree.leaves(example), strict=same)
+    if not same or any(np.shape(given) != np.shape(leaf) for given, leaf in leaves):
+        raise BadGenotype(f"genotype is {describe_tree(params)}; expected {describe_tree(example)} for {name!r}")

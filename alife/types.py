@@ -25,6 +25,21 @@ PRNGKey: TypeAlias = Key[Array, ""]
 """One typed PRNG key, as `jax.random.key(seed)` makes it."""
 
 
+class Parameter(NamedTuple):
+    """A number of a substrate that a person may turn, as its `parameters()` declares it."""
+
+    low: float
+    """Least value that a slider offers."""
+    high: float
+    """Greatest value that a slider offers, above `low`."""
+    unit: str
+    """Unit of the value; empty for a pure number."""
+    meaning: str
+    """What it does, and what turning it up changes: one line for people."""
+    place: tuple[int, int] | None = None
+    """First place in the flat genotype, and one past the last; None where it is the constructor option of this name."""
+
+
 class Evaluation(NamedTuple):
     """What is known of a population of worlds once they have been run, drawn, embedded and scored."""
 
@@ -83,6 +98,10 @@ class Space(Protocol):
     """float32 for real genotypes, int32 for integer ones."""
     name: str
     """Name of the substrate, for messages."""
+
+    @property
+    def layout(self) -> str:
+        """What a genotype is made of, in words."""
 
     @property
     def start(self) -> Num[Array, " G"] | None:

@@ -9,6 +9,7 @@ import pytest
 
 from alife.errors import BadGenotype, PluginError
 from alife.genotype import GenotypeSpace
+from alife.worlds.engine import rollout
 
 from .worlds.test_schedule import Counter
 
@@ -108,3 +109,12 @@ def test_mixed_trees_and_empty_ones_are_named():
         GenotypeSpace(Toy((jnp.zeros(2), jnp.array(1, jnp.int32))), "toy")
     with pytest.raises(PluginError, match="no parameters"):
         GenotypeSpace(Toy({}), "toy")
+
+
+def test_another_tree_is_refused_and_both_are_named():
+    space = GenotypeSpace(Toy(TREE), "toy")
+    for wrong in ({"a": TREE["a"]}, {**TREE, "b": jnp.zeros((3, 2))}):
+        with pytest.raises(BadGenotype, match=r"genotype is a/x\[2\] a/y\[\].* expected a/x\[2\] a/y\[\] b\[2,3\]"):
+            space.flatten(wrong)
+        with pytest.raises(BadGenotype, match="expected a/x"):
+            rollout(Toy(TREE), jax.random.key(0), wrong, steps=1)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from alife.errors import AlifeError, BadOption, PluginError, first_line
-from alife.substrate import METHODS, Substrate
+from alife.substrate import METHODS, Substrate, check_tree
 from alife.types import PRNGKey, Tree
 
 from .cache import use_compilation_cache
@@ -62,11 +62,14 @@ def rollout(
 
     Raises:
         BadOption: a count out of range.
+        BadGenotype: params that are not of the substrate's tree and shapes.
         PluginError: the substrate raises, or breaks its contract.
     """
     lengths = Schedule(steps, frames).lengths
     check_img_size(img_size)
     check_methods(substrate)
+    example = jax.eval_shape(lambda key: _call(substrate, "default_params", key), jax.random.key(0))
+    check_tree(params, example, _name(substrate))
     return _program(_ByIdentity(substrate), img_size, as_bytes)(key, params, jnp.asarray(lengths))
 
 

@@ -16,6 +16,7 @@ class Box:
 
     def __init__(self, size: int = 5, start=None) -> None:
         self.size, self.start, self.scale = size, start, 1.0
+        self.layout = f"{size} numbers"
         self.centre = np.zeros(size, np.float32)
 
     def sample(self, key, n):

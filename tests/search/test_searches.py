@@ -59,9 +59,9 @@ def test_starts_where_the_world_says(search):
     start = jnp.arange(5.0)
     state = search.init(jax.random.key(0), Box(start=start), N)
     first, state, _ = generation(search, state, 0)
-    second, state, _ = generation(search, state, 1)
+    second, state, verdict = generation(search, state, 1)
     assert np.array_equal(first[0], start)
-    assert not np.array_equal(second[0], start)
+    assert not np.array_equal(second[0], start) or OPERATORS[verdict.operator[0]] == "given"
 
 
 def test_worlds_that_are_not_valid_are_never_kept(search):

@@ -1,0 +1,124 @@
+"""`given`: genotypes that somebody hands in, one after the other, each kept as a lifeform."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, Num, UInt32
+
+from alife.errors import BadGenotype, BadOption, suggest
+from alife.hookspecs import hookimpl
+from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
+
+ARRAYS = ("params", "genotype")
+"""What genotypes are called in a file: by ASAL, and by `alife export`."""
+
+
+class State(NamedTuple):
+    """How far the list has been worked through."""
+
+    done: Int[Array, ""]
+    """Genotypes evaluated so far; counts on when the list begins again."""
+    checksum: UInt32[Array, ""]
+    """Of the list, so that a run is never resumed with another one."""
+
+
+class Given:
+    """The genotypes of a file in their order; the first time through, every valid world is kept.
+
+    After the last one the list begins again, with new keys, and nothing is kept any more: a run of as many evaluations
+    as there are genotypes archives each of them once.
+
+    Args:
+        file: an `.npz` file with genotypes as rows of `params` (as ASAL writes them) or as `genotype` (as
+            `alife export` does); unless given, the world's own genotype is the whole list.
+
+    Raises:
+        BadOption: a file that is missing or holds no genotypes.
+    """
+
+    def __init__(self, file: str | None = None) -> None:
+        self.file = file
+        self._rows = None if file is None else read_genotypes(file)
+
+    def init(self, key: PRNGKey, space: Space, population: int) -> State:
+        """Checks every genotype against the substrate's."""
+        if self._rows is None:
+            rows = np.asarray(space.sample(key, 1) if space.start is None else space.start[None])
+        else:
+            rows = as_genotypes(self._rows, space, str(self.file))
+        self._genotypes, self._population = rows, population
+        return State(jnp.int32(0), jnp.uint32(zlib.crc32(rows.tobytes())))
+
+    def ask(self, key: PRNGKey, state: State) -> tuple[Num[np.ndarray, "N G"], State]:
+        """The next N of the list."""
+        if int(state.checksum) != zlib.crc32(self._genotypes.tobytes()):
+            raise BadOption(f"{self.file or 'the genotype'} is not what the run began with; bring the old one back")
+        places = int(state.done) + np.arange(self._population)
+        return self._genotypes[places % len(self._genotypes)], state
+
+    def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
+        """Keep what is valid and has not been kept before."""
+        n = len(evaluation.scores)
+        fresh = int(state.done) + np.arange(n) < len(self._genotypes)
+        verdict = Verdict(
+            np.asarray(evaluation.valid) & fresh, np.full((n, 2), -1), np.full(n, OPERATORS.index("given"))
+        )
+        return state._replace(done=state.done + n), verdict
+
+
+def read_genotypes(file: str | Path) -> Num[np.ndarray, "N G"]:
+    """The rows of an `.npz` file of genotypes, as they stand there.
+
+    Raises:
+        BadOption: a file that is missing, of another kind, or without genotypes.
+    """
+    expected = f"expected an .npz file with genotypes as rows of {' or '.join(map(repr, ARRAYS))}"
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            names = list(getattr(arrays, "files", []))
+            name = next((name for name in ARRAYS if name in names), None)
+            rows = None if name is None else np.asarray(arrays[name])
+    except OSError as cause:
+        raise BadOption(f"{file}: {cause.strerror or cause}; {expected}") from None
+    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
+        raise BadOption(f"{file} is not a file of plain arrays, or is damaged; {expected}") from None
+    if rows is None:
+        raise BadOption(f"{file} holds {names or 'a single array'}; {expected}; {suggest('params', names)}")
+    if name == "genotype":
+        rows = rows[None]
+    if rows.ndim == 1:
+        rows = rows[:, None]  # one number each, such as rules
+    if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.number):
+        raise BadOption(f"{name!r} of {file} is {rows.dtype}{list(rows.shape)}; {expected}")
+    return rows
+
+
+def as_genotypes(rows: Num[np.ndarray, "N G"], space: Space, file: str) -> Num[np.ndarray, "N G"]:
+    """Rows of a file as genotypes of a substrate.
+
+    Raises:
+        BadGenotype: another length, or numbers that are not of the substrate's kind or not finite.
+    """
+    if rows.shape[1] != space.size:
+        raise BadGenotype(
+            f"{file} holds genotypes of {rows.shape[1]} numbers; a genotype of {space.name!r} is {space.layout}"
+        )
+    finite = np.isfinite(rows).all(1)
+    if not finite.all():
+        raise BadGenotype(f"{file}: row {np.flatnonzero(~finite)[0]} holds NaN or infinity ({(~finite).sum()} rows do)")
+    genotypes = rows.astype(space.dtype)
+    if space.dtype != np.float32 and not np.array_equal(genotypes, rows):
+        raise BadGenotype(f"{file} does not hold integers; a genotype of {space.name!r} is {space.layout}")
+    return genotypes
+
+
+@hookimpl
+def register_searches(register: Callable[..., None]) -> None:
+    register("given", "alife.search.given:Given", summary="genotypes from a file, in order, each kept")
