@@ -1,4 +1,4 @@
-"""`alife bench`: how fast this machine steps worlds, beside calibration lines that make figures comparable."""
+"""`alife bench`: how fast worlds are stepped and drawn here, beside calibration lines that make figures comparable."""
 
 from __future__ import annotations
 
@@ -6,23 +6,32 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .hookspecs import hookimpl
 
+if TYPE_CHECKING:
+    from .registry import Entry
+
 BATCH, REPEATS = 16, 5
-EXTRA_OPTIONS: dict[str, list[dict[str, Any]]] = {"life": [{"size": 1024}]}
-"""Options measured besides a substrate's defaults."""
-PEERS = {"lenia": "ASAL 3.5, CAX 2.3", "life": "ASAL 0.016, CAX 0.106", "life size=1024": "CAX 31"}
-"""Milliseconds per world and step of published code on one core at batch 16, measured once on one machine."""
+IMG_SIZE = 224
+SCALES = (1, 4, 16, 64, 256, 1024)
+"""Sizes of `--scale`, in multiples of the default world."""
+MOST_PARTS = 2**18
+"""No world of `--scale` has more cells or particles, but the default one."""
 
 
 @click.command("bench")
 @click.argument("substrates", nargs=-1)
-def bench(substrates: tuple[str, ...]) -> None:
-    """Measure SUBSTRATES (all of them when none is named) on one core: milliseconds per world and step."""
+@click.option("--scale", is_flag=True, help="Larger and larger worlds of each kind instead.")
+def bench(substrates: tuple[str, ...], scale: bool) -> None:
+    """Measure SUBSTRATES (all of them when none is named) on one core: milliseconds per world.
+
+    Published programs were measured on one core of another machine, on which a real transform of 128 x 128 takes
+    0.018 ms: compare it with the first line.
+    """
     from .registry import default_registry
 
     registry = default_registry()
@@ -33,14 +42,45 @@ def bench(substrates: tuple[str, ...]) -> None:
     for name, milliseconds in calibration():
         click.echo(f"  {name:32} {milliseconds:9.4f} ms")
     for entry in entries:
-        for options in ({}, *EXTRA_OPTIONS.get(entry.name, [])):
-            label = " ".join([entry.name, *(f"{key}={value}" for key, value in options.items())])
-            spent = milliseconds_per_step(entry.make(**options))
-            peer = f"   ({PEERS[label]} on another machine)" if label in PEERS else ""
-            click.echo(f"  {label:32} {spent:9.4f} ms per world and step{peer}")
+        if scale:
+            _show_scales(entry)
+        else:
+            _show_default(entry)
 
 
-def milliseconds_per_step(substrate: Any) -> float:
+def _show_default(entry: Entry) -> None:
+    substrate = entry.make()
+    measured = (("step", milliseconds_per_step(substrate)), (f"{IMG_SIZE} px frame", milliseconds_per_frame(substrate)))
+    for place, (what, ours) in enumerate(measured):
+        theirs = [(name, figures[place]) for name, figures in entry.peers.items()]
+        beside = "".join(f"   {name} {figure:g} ms: {figure / ours:,.1f} x" for name, figure in theirs if figure)
+        click.echo(f"  {entry.name:18} {what:13} {ours:9.4f} ms{beside}")
+
+
+def _show_scales(entry: Entry) -> None:
+    """One line per size; a substrate says with `scaled` what a larger world of its kind is."""
+    substrate = entry.make()
+    if getattr(substrate, "scaled", None) is None:
+        return
+    first: float | None = None
+    for times in SCALES:
+        parts, options = substrate.scaled(times)
+        if parts > MOST_PARTS and times > 1:
+            break
+        spent = milliseconds_per_step(entry.make(**options), batch=2)
+        first = first or spent / parts
+        said = " ".join(f"{key}={_short(value)}" for key, value in options.items())
+        click.echo(
+            f"  {entry.name:18} {parts:8,} parts {spent:10.4f} ms per step, "
+            f"{spent / parts / first:5.2f} x per part   {said}"
+        )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def milliseconds_per_step(substrate: Any, batch: int = BATCH) -> float:
     """Milliseconds of one world's step: many steps less few, over a batch stepped as a search does it."""
     import jax
     import jax.numpy as jnp
@@ -50,8 +90,6 @@ def milliseconds_per_step(substrate: Any) -> float:
     from .worlds.schedule import Schedule
 
     space = GenotypeSpace(substrate, type(substrate).__name__)
-    keys = jax.random.split(jax.random.key(0), BATCH)
-    genotypes = space.sample(jax.random.key(1), BATCH)
 
     class Blind:
         """A model that sees nothing, so that only the world is measured."""
@@ -61,14 +99,40 @@ def milliseconds_per_step(substrate: Any) -> float:
         def embed_images(self, images: Any) -> Any:
             return jnp.ones((len(images), 1))
 
+    batch = max(batch, Evaluator(space, Blind(), Schedule(1, 1)).lanes)  # tiny worlds are stepped several at once
+    keys = jax.random.split(jax.random.key(0), batch)
+    genotypes = space.sample(jax.random.key(1), batch)
+
     def seconds(steps: int) -> float:
         evaluator = Evaluator(space, Blind(), Schedule(steps, 1))
         return median_seconds(lambda: evaluator.observe(genotypes, keys))
 
-    few, many = 16, 64
+    few, many = 2, 6
     while (difference := seconds(many) - seconds(few)) < 0.2 and many < 65_536:
         many *= 4
-    return difference / (many - few) / BATCH * 1000
+    return difference / (many - few) / batch * 1000
+
+
+def milliseconds_per_frame(substrate: Any) -> float:
+    """Milliseconds of one world's picture, one after the other over a batch, a few steps into their lives."""
+    import jax
+
+    from .genotype import GenotypeSpace
+    from .worlds.engine import rollout
+
+    space = GenotypeSpace(substrate, type(substrate).__name__)
+    genotypes = [space.unflatten(row) for row in space.sample(jax.random.key(1), BATCH)]
+    keys = jax.random.split(jax.random.key(0), BATCH)
+    runs = [rollout(substrate, key, params, steps=4, img_size=8) for key, params in zip(keys, genotypes, strict=True)]
+    worlds = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *[run.state for run in runs])
+    express = getattr(substrate, "express", None) or (lambda params: params)
+    params = jax.jit(jax.vmap(express))(jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *genotypes))
+
+    def draw_all(batch: Any) -> Any:
+        return jax.lax.map(lambda one: substrate.render_state(*one, img_size=IMG_SIZE), batch)
+
+    program = jax.jit(draw_all)
+    return median_seconds(lambda: jax.block_until_ready(program((worlds, params)))) / BATCH * 1000
 
 
 def calibration() -> list[tuple[str, float]]:

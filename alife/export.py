@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
+from .config import RunConfig
 from .errors import ArchiveError, BadOption
+from .evaluate import core_count
 from .registry import Registry
-from .replay import films
+from .replay import film_world_of, films
 from .storage import Archive, Lifeform
 from .storage.media import check_target, whole_file, write_media, write_picture
 from .storage.sheet import contact_sheet, most_different
@@ -20,7 +23,7 @@ from .types import OPERATORS
 SHEET_TILES = 24
 SPARE = 8
 """Looked at besides, to take the places of empty pictures."""
-MOVING_TILE, MOVING_FRAMES, MOVING_FPS = 112, 64, 20.0
+MOVING_TILE, MOVING_FRAMES, MOVING_FPS = 128, 64, 20.0
 """Of a moving sheet: edge of a tile in pixels, pictures, pictures per second."""
 FILM_SIZE = 256
 STILL_SIZE = 512
@@ -79,6 +82,42 @@ def export_film(
     size = img_size or (STILL_SIZE if still else FILM_SIZE)
     count = 1 if still else frames
     write_film(target, lambda: next(films(archive, [i], registry, frames=count, img_size=size)), fps)
+
+
+def write_worlds(
+    target: Path,
+    configs: Sequence[RunConfig],
+    registry: Registry,
+    *,
+    frames: int | None = None,
+    img_size: int | None = None,
+    fps: float = 30.0,
+) -> None:
+    """The worlds that configurations name, from their start: a film of one, or a sheet of several side by side.
+
+    Args:
+        target: .gif .mp4 .webm .webp, or .png for the last moment.
+        configs: worlds, one or more.
+        registry: what they name.
+        frames: pictures in the film; None = one per step, at most 300 for one world and 64 for several.
+        img_size: edge of a picture, pixels; None = 256 for one world and 128 for several.
+        fps: pictures per second.
+    """
+    still = target.suffix.lower() == ".png"
+    if len(configs) == 1:
+        count = 1 if still else frames
+        write_film(target, lambda: film_world_of(configs[0], registry, count, img_size or FILM_SIZE), fps)
+        return
+    count = 1 if still else min(frames or MOVING_FRAMES, *(config.steps for config in configs))
+    tile = img_size or MOVING_TILE
+
+    def sheets() -> UInt8[np.ndarray, "K H W 3"]:
+        with ThreadPoolExecutor(core_count()) as pool:
+            lives = np.stack(list(pool.map(lambda config: film_world_of(config, registry, count, tile), configs)))
+        labels = [config.name for config in configs]
+        return np.stack([contact_sheet(moment, labels, tile=tile) for moment in lives.swapaxes(0, 1)])
+
+    write_film(target, sheets, fps)
 
 
 def write_film(target: Path, make: Callable[[], UInt8[np.ndarray, "K H W 3"]], fps: float) -> None:

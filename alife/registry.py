@@ -46,6 +46,8 @@ class Entry:
     horizon: int = 0
     test_options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    peers: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """What published programs take on one core, by name: milliseconds per world and step, and per picture."""
 
     def resolve(self) -> Callable[..., Any]:
         """The factory itself, imported if it was given as "module:attribute".
@@ -282,7 +284,7 @@ def _entry(kind: str, plugin: str, name: str, factory: Callable[..., Any] | str,
         raise PluginError(f"{kind} name {name!r} is not a word; expected letters, digits and _")
     if not callable(factory) and not (isinstance(factory, str) and ":" in factory):
         raise PluginError(f"{kind} {name!r}: factory {factory!r} is neither callable nor 'module:attribute'")
-    known = {"summary", "test_options", "source"} | ({"horizon"} if kind == "substrate" else set())
+    known = {"summary", "test_options", "source"} | ({"horizon", "peers"} if kind == "substrate" else set())
     for key in said:
         if key not in known:
             raise PluginError(f"{kind} {name!r}: register() takes no {key!r}; {suggest(key, sorted(known))}")

@@ -36,6 +36,7 @@ ABILITIES = {
     "crossover": "crossover(rng, params, params) -> params: a mix of two genotypes",
     "bounds": "bounds() -> (low, high), each shaped as params",
     "parameters": "parameters() -> {name: alife.types.Parameter}: numbers that a person may turn, for sliders",
+    "scaled": "scaled(times) -> (parts, options): a world of so many times the default cells or particles, as crowded",
     "deterministic": "True where the world's key has no say: one genotype, one history",
     "from_text": "from_text(text) -> params: a genotype as people write it, such as B3/S23",
     "from_file": "from_file(path) -> [(name, options, params)]: worlds from a file format of the field",
@@ -68,12 +69,12 @@ def describe_tree(params: Tree) -> str:
     """
     leaves = jax.tree_util.tree_leaves_with_path(params)
     names = [(jax.tree_util.keystr(path, simple=True, separator="/"), np.shape(leaf)) for path, leaf in leaves]
-    return " ".join(f"{name}[{','.join(map(str, shape))}]" for name, shape in names)
+    return " ".join(f"{name or 'array'}[{','.join(map(str, shape))}]" for name, shape in names)
 
 
 def check_tree(params: Tree, example: Tree, name: str) -> None:
     """Raise BadGenotype unless a parameter tree has the leaves and shapes of the substrate's."""
-    same = jax.tree.structure(params) == jax.tree.structure(example)
+    same = bool(jax.tree.structure(params) == jax.tree.structure(example))  # type: ignore[operator]
     leaves = zip(jax.tree.leaves(params), jax.tree.leaves(example), strict=same)
     if not same or any(np.shape(given) != np.shape(leaf) for given, leaf in leaves):
         raise BadGenotype(f"genotype is {describe_tree(params)}; expected {describe_tree(example)} for {name!r}")

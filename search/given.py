@@ -38,14 +38,17 @@ class Given:
     Args:
         file: an `.npz` file with genotypes as rows of `params` (as ASAL writes them) or as `genotype` (as
             `alife export` does); unless given, the world's own genotype is the whole list.
+        first: take only so many, from the beginning; all unless given.
 
     Raises:
-        BadOption: a file that is missing or holds no genotypes.
+        BadOption: a file that is missing or holds no genotypes, or a count below 1.
     """
 
-    def __init__(self, file: str | None = None) -> None:
+    def __init__(self, file: str | None = None, first: int | None = None) -> None:
+        if first is not None and (type(first) is not int or first < 1):
+            raise BadOption(f"first is {first!r}; expected a number of genotypes, 1 or more")
         self.file = file
-        self._rows = None if file is None else read_genotypes(file)
+        self._rows = None if file is None else read_genotypes(file)[:first]
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """Checks every genotype against the substrate's."""

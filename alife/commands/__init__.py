@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .archives import check_archive_command, export_command, replay_command
+from .importing import import_command
 from .listing import check_command, list_command
 from .searching import resume_command, search_command
-from .watching import import_command, run_command
+from .watching import run_command
 
 BUILT_IN = (
     search_command,

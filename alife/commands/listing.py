@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import BadOption, UnknownName
 from ..registry import registry_with
+from ..types import Parameter
 from .options import plugin_option
 
+if TYPE_CHECKING:
+    from ..registry import Registry
+
+_SINGULAR = {
+    "plugins": "plugin",
+    "searches": "search",
+    "substrates": "substrate",
+    "worlds": "world",
+    "models": "model",
+    "scores": "score",
+}
 KINDS = ("substrates", "worlds", "models", "searches", "scores", "plugins")
 
 
 @click.command("list")
 @click.argument("kind", required=False)
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs: with options and their defaults.")
 @plugin_option
-def list_command(kind: str | None, as_json: bool, plugins: tuple[str, ...]) -> int:
-    """Show what there is: substrates, worlds, models, searches, scores, plugins."""
+def list_command(kind: str | None, name: str | None, as_json: bool, plugins: tuple[str, ...]) -> int:
+    """Show what there is: substrates, worlds, models, searches, scores, plugins; with NAME, all about one of them."""
     if kind is not None and kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
     registry = registry_with(plugins)
+    if kind and name:
+        return _show(registry, kind, name, as_json)
     kinds = [kind] if kind else list(KINDS)
     if as_json:
         click.echo(json.dumps({k: _rows(registry, k, full=True) for k in kinds}, indent=2, default=str))
@@ -34,6 +51,53 @@ def list_command(kind: str | None, as_json: bool, plugins: tuple[str, ...]) -> i
         for row in rows:
             click.echo(f"  {row['name']:{width}}  {_remark(row)}")
     return 0
+
+
+def _show(registry: Registry, kind: str, name: str, as_json: bool) -> int:
+    """Everything about one thing: what its author wrote, its options, and what a substrate offers besides."""
+    rows = [row for row in _rows(registry, kind, full=True) if row["name"] == name]
+    if not rows:
+        raise UnknownName(_SINGULAR[kind], name, [row["name"] for row in _rows(registry, kind, full=False)])
+    row = {**rows[0], **(_abilities(registry, name) if kind == "substrates" else {})}
+    if as_json:
+        click.echo(json.dumps(row, indent=2, default=str))
+        return 0
+    found = registry.of_kind(_SINGULAR[kind]) if kind not in ("worlds", "plugins") else {}
+    about = inspect.getdoc(found[name].resolve()) if name in found else None
+    click.echo("\n\n".join(filter(None, [f"{click.style(name, bold=True)}: {_remark(row)}", about])))
+    plain = {key: value for key, value in row.items() if not isinstance(value, dict)}
+    for key in [key for key, value in plain.items() if value and key not in ("name", "summary", "error")]:
+        value = ", ".join(plain[key]) if isinstance(plain[key], list) else plain[key]
+        click.echo(f"\n{click.style(key, bold=True)}  {value}")
+    for key in [key for key in row if key not in plain and row[key]]:
+        click.echo(f"\n{click.style(key, bold=True)}")
+        width = max(map(len, row[key]))
+        for inner, value in row[key].items():
+            click.echo(f"  {inner:{width}}  {_one_line(value)}")
+    return 0
+
+
+def _abilities(registry: Registry, name: str) -> dict[str, Any]:
+    """A substrate's genotype, measures, numbers to turn and ready-made worlds."""
+    from ..config import catalog_names, catalog_summary
+    from ..genotype import GenotypeSpace
+
+    substrate = registry.substrates[name].make()
+    told = inspect.getdoc(getattr(substrate, "measures", None)) or ""
+    return {
+        "genotype": GenotypeSpace(substrate, name).layout,
+        "parameters": getattr(substrate, "parameters", dict)(),
+        "measures": dict(re.findall(r"^(\w+(?:, \w+)*): (.+)$", told, re.MULTILINE)),
+        "worlds": [world for world in catalog_names() if catalog_summary(world)[0] == name],
+    }
+
+
+def _one_line(value: Any) -> str:
+    """An option's default, or what is said of a parameter or a measure."""
+    if isinstance(value, Parameter):
+        where = "option" if value.place is None else f"genotype {value.place[0]}:{value.place[1]}"
+        return f"{value.low:g} to {value.high:g} {value.unit}".rstrip() + f" ({where}): {value.meaning}"
+    return str(value)
 
 
 def _remark(row: dict[str, Any]) -> str:
@@ -63,8 +127,6 @@ def _rows(registry: Any, kind: str, full: bool) -> list[dict[str, Any]]:
 
 
 def _default(value: Any) -> Any:
-    import inspect
-
     return "needed" if value is inspect.Parameter.empty else value
 
 

@@ -23,6 +23,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..config import RunConfig
+    from ..registry import Registry
     from ..storage import Archive
 
 RUNS = Path("runs")
@@ -68,12 +70,17 @@ def search_command(
     WORLD is a substrate, a world of the catalog, or a .toml file; without one it is two minutes of Lenia.
     """
     from ..config import DEFAULT_WORLD
-    from ..run import run_search
 
     registry = registry_with(plugins)
     named = {"search": {"name": search} if search else None, "model": {"name": model} if model else None}
     config = configure(DEFAULT_WORLD if world is None else world, registry, settings, **named, **changes)
-    place = out or _free_place(config.name)
+    return search_into(config, out or _free_place(config.name), registry)
+
+
+def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
+    """Run a search before the user's eyes, into a new archive with a contact sheet beside it."""
+    from ..run import run_search
+
     if _sheet(place).exists():
         raise ArchiveExists(f"{_sheet(place)} exists, and the contact sheet would go there; give another --out")
     by = config.search.get("name", "the search that suits it")
@@ -154,8 +161,10 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     tries = {
         f"alife export {run} {best} --to best.gif": "watch the first of them live",
         f"alife replay {run} {best}": "run it again and compare",
-        f"alife resume {run} --minutes {(minutes := _more_minutes(archive))}": f"go on, to {minutes} minutes in all",
     }
+    if archive.config["search"]["name"] != "given":  # a list that has been worked through has nothing more
+        minutes = _more_minutes(archive)
+        tries[f"alife resume {run} --minutes {minutes}"] = f"go on, to {minutes} minutes in all"
     width = max(map(len, tries))
     for command, meaning in tries.items():
         click.echo(f"  {command:{width}}  # {meaning}")

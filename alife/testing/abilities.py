@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..types import Tree
-from .report import CheckFailed
+from ..types import Parameter, Tree
+from .report import CheckFailed, first_line
 from .subject import SIZES, SubstrateSubject, call, has, shape_of
 from .tracing import describe, difference, layout, plain
 
@@ -86,6 +87,70 @@ def check_bounds(subject: SubstrateSubject) -> None:
             )
 
 
+def check_parameters(subject: SubstrateSubject) -> None:
+    """`parameters()` declares options that the constructor takes from end to end, or places in the genotype."""
+    if not has(subject.substrate, "parameters"):
+        return
+    declared = call(subject.substrate, "parameters")
+    if not isinstance(declared, dict) or not all(isinstance(p, Parameter) for p in declared.values()):
+        raise CheckFailed(
+            f"parameters gives {declared!r:.200}", "{name: alife.types.Parameter}", "declare each with Parameter(...)"
+        )
+    size = sum(int(np.prod(leaf.shape, dtype=int)) for leaf in jax.tree.leaves(subject.shapes[0]))
+    for name, parameter in declared.items():
+        if not (np.isfinite(parameter.low) and np.isfinite(parameter.high) and parameter.low < parameter.high):
+            raise CheckFailed(
+                f"parameter {name!r} from {parameter.low} to {parameter.high}", "low below high", "give a finite range"
+            )
+        if not parameter.meaning.strip():
+            raise CheckFailed(f"parameter {name!r} without a meaning", "one line for people", "say what it does")
+        if parameter.place is None:
+            _expect_option(subject, name, (parameter.low, parameter.high))
+        elif not 0 <= parameter.place[0] < parameter.place[1] <= size:
+            raise CheckFailed(
+                f"parameter {name!r} at {parameter.place}",
+                f"places in the genotype's 0 to {size}",
+                "take them from alife.genotype.places",
+            )
+
+
+def check_scaled(subject: SubstrateSubject) -> None:
+    """`scaled(times)` gives (parts, options): more parts for more times, and options that the constructor takes."""
+    if not has(subject.substrate, "scaled"):
+        return
+    sizes = []
+    for times in (1, 4):
+        told = call(subject.substrate, "scaled", times)
+        if not (isinstance(told, tuple) and len(told) == 2 and isinstance(told[0], int) and isinstance(told[1], dict)):
+            raise CheckFailed(f"scaled gives {told!r:.200}", "(parts, {option: value})", "return a count and options")
+        sizes.append(told[0])
+        _make_with(subject, told[1])
+    if not 3 <= sizes[1] / sizes[0] <= 5:
+        raise CheckFailed(
+            f"scaled(1) has {sizes[0]} parts and scaled(4) {sizes[1]}", "four times as many", "scale cells or particles"
+        )
+
+
+def _expect_option(subject: SubstrateSubject, name: str, values: tuple[float, float]) -> None:
+    """Both ends of a slider are taken, as whole numbers where the option is one."""
+    now = subject.numbers().get(name)
+    if now is None:
+        raise CheckFailed(
+            f"parameter {name!r} is no option", f"one of {sorted(subject.numbers())}", "name an option, or give a place"
+        )
+    for value in values:
+        _make_with(subject, {name: int(value) if isinstance(now, int) else float(value)})
+
+
+def _make_with(subject: SubstrateSubject, options: dict[str, Any]) -> None:
+    try:
+        subject.make(**options)
+    except Exception as cause:
+        raise CheckFailed(
+            f"the constructor refuses {options}: {first_line(cause)}", "it to take them", "declare what it takes"
+        ) from cause
+
+
 def _check_variation(subject: SubstrateSubject, method: str, parents: int) -> None:
     if not has(subject.substrate, method):
         return
@@ -127,5 +192,7 @@ ABILITY_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
     check_mutate,
     check_crossover,
     check_bounds,
+    check_parameters,
+    check_scaled,
 )
 """All of them."""

@@ -21,6 +21,7 @@ from alife.testing import (
     check_substrate,
 )
 from alife.testing.report import check_name
+from alife.types import Parameter
 
 # --- substrates: a good one with every ability, a good one with none, and the broken ones
 
@@ -60,6 +61,15 @@ class Warmth:
 
     def crossover(self, rng: Any, first: Any, second: Any) -> Any:
         return {"fade": jnp.where(jax.random.bernoulli(rng, shape=(3,)), first["fade"], second["fade"])}
+
+    def parameters(self) -> Any:
+        return {
+            "rate": Parameter(0.1, 0.9, "per step", "how fast heat moves on"),
+            "fade": Parameter(-1.0, 1.0, "", "what each colour keeps", (0, 3)),
+        }
+
+    def scaled(self, times: int) -> Any:
+        return self.size**2 * times, {"size": int(self.size * times**0.5)}
 
     def bounds(self) -> Any:
         return {"fade": jnp.full(3, -9.0)}, {"fade": jnp.full(3, 9.0)}
@@ -230,8 +240,8 @@ class AsksPython(Warmth):
 
 
 class IgnoresOption(Warmth):
-    def __init__(self, size: int = 8, dt: float = 0.1) -> None:
-        super().__init__(size)
+    def __init__(self, size: int = 8, rate: float = 0.5, dt: float = 0.1) -> None:
+        super().__init__(size, rate)
 
 
 class OnlyMultiplesOfFour(Warmth):
@@ -319,6 +329,51 @@ class CrossesExpressed(Warmth):
         return {"fade": (first["keep"] + second["keep"]) / 2}
 
 
+class ParametersBare(Warmth):
+    def parameters(self) -> Any:
+        return {"rate": (0.1, 0.9, "", "as a tuple")}
+
+
+class ParametersSwapped(Warmth):
+    def parameters(self) -> Any:
+        return {"rate": Parameter(0.9, 0.1, "", "from high to low")}
+
+
+class ParametersRefused(Warmth):
+    def parameters(self) -> Any:
+        return {"rate": Parameter(0.1, 2.0, "", "the constructor takes less than 1")}
+
+
+class ParametersOfNobody(Warmth):
+    def parameters(self) -> Any:
+        return {"weather": Parameter(0.0, 1.0, "", "there is no such option")}
+
+
+class ParametersOutside(Warmth):
+    def parameters(self) -> Any:
+        return {"fade": Parameter(0.0, 1.0, "", "the genotype has three numbers", (0, 4))}
+
+
+class ParametersMute(Warmth):
+    def parameters(self) -> Any:
+        return {"rate": Parameter(0.1, 0.9, "", "")}
+
+
+class ScaledNot(Warmth):
+    def scaled(self, times: int) -> Any:
+        return self.size**2, {"size": self.size}
+
+
+class ScaledBare(Warmth):
+    def scaled(self, times: int) -> Any:
+        return {"size": self.size * times}
+
+
+class ScaledRefused(Warmth):
+    def scaled(self, times: int) -> Any:
+        return self.size * times, {"width": 4}
+
+
 class BoundsSwapped(Warmth):
     def bounds(self) -> Any:
         return super().bounds()[::-1]
@@ -355,6 +410,15 @@ BROKEN: dict[str, list[type]] = {
     "reward": [RewardsAll, RewardsNothing],
     "mutate": [MutatesNothing, MutatesToVector, MutatesToNaN],
     "crossover": [CopiesFirst, CrossesExpressed],
+    "parameters": [
+        ParametersBare,
+        ParametersSwapped,
+        ParametersRefused,
+        ParametersOfNobody,
+        ParametersOutside,
+        ParametersMute,
+    ],
+    "scaled": [ScaledNot, ScaledBare, ScaledRefused],
     "bounds": [BoundsSwapped, BoundsScalar, BoundsNarrow],
 }
 

@@ -1,0 +1,60 @@
+"""Every substrate has a page that tells the truth: its names are all there, its picture too, its commands run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import jax
+import pytest
+
+from alife.cli import run_command
+from alife.config import catalog_names, catalog_summary
+from alife.registry import default_registry
+from alife.worlds.engine import rollout
+
+from .test_readme import small
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "substrates"
+LARGEST_PICTURE = 400_000
+"""Bytes; a page is read on a phone."""
+
+
+@pytest.fixture(params=default_registry().substrates.values(), ids=lambda entry: entry.name)
+def entry(request):
+    return request.param
+
+
+@pytest.fixture
+def page(entry):
+    return (PAGES / f"{entry.name}.md").read_text("utf-8")
+
+
+def test_its_names_are_all_there(entry, page):
+    substrate = entry.make(**entry.test_options)
+    run = rollout(substrate, jax.random.key(0), substrate.default_params(jax.random.key(1)), steps=1, img_size=8)
+    worlds = [name for name in catalog_names() if catalog_summary(name)[0] == entry.name]
+    assert len(worlds) >= 3
+    for name in [entry.name, *worlds, *run.measures, *substrate.parameters()]:
+        assert f"`{name}`" in page, name
+
+
+def test_its_pictures_exist(entry, page):
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page)
+    assert pictures
+    for picture in pictures:
+        assert 1000 < (PAGES / picture).stat().st_size < LARGEST_PICTURE
+
+
+def test_its_commands_run(entry, page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("alife ")]
+    assert any(line.startswith(("alife run", "alife search")) for line in lines)
+    for line in lines:
+        assert run_command(small(shlex.split(line, comments=True)[1:])) == 0, (line, capsys.readouterr().err)
+
+
+def test_every_page_is_of_a_substrate_that_ships():
+    assert {page.stem for page in PAGES.glob("*.md")} == set(default_registry().substrates)
