@@ -47,9 +47,12 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any], only: Sequence[
 
 
 def source_hash(entry: Entry) -> str:
-    """SHA-256 of the file that defines a plugin's class; empty when there is no such file."""
+    """SHA-256 of the files that define a plugin's class and those it inherits from; empty when there are none."""
+    factory = entry.resolve()
+    classes = inspect.getmro(factory)[:-1] if isinstance(factory, type) else [factory]
     try:
-        return hashlib.sha256(Path(inspect.getfile(entry.resolve())).read_bytes()).hexdigest()
+        files = dict.fromkeys(inspect.getfile(part) for part in classes)
+        return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
     except (TypeError, OSError):
         return ""
 

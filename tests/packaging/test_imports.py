@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INNER = ("plugins", "worlds", "search", "storage")
-PUBLIC = {"hookimpl", "errors", "types", "substrate", "model", "genotype", "worlds", "hookspecs"}
+PUBLIC = {"hookimpl", "errors", "types", "substrate", "model", "genotype", "worlds", "hookspecs", "options"}
 MAY = {
     "plugins": PUBLIC | {"make_substrate", "make_model", "make_search", "rollout", "evaluate_genotypes", "plugins"},
     "worlds": {"types", "substrate", "errors", "worlds"},

@@ -1,4 +1,4 @@
-"""Lattices are shown cell by cell at any size, and words hold the cells they were made of."""
+"""Lattices are shown cell by cell at any size, cells see their neighbours, and words hold what they were made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from alife.worlds.lattice import count_neighbours, from_above, from_below, pack, unpack, upscale
+from alife.worlds.lattice import (
+    PALETTE,
+    around,
+    convolve,
+    count_neighbours,
+    from_above,
+    from_below,
+    pack,
+    random_bits,
+    random_fractions,
+    random_half,
+    unpack,
+    upscale,
+)
 
 
 def numbered(height: int, width: int) -> jax.Array:
@@ -78,3 +91,68 @@ def test_neighbours_are_counted_on_a_torus(density: float) -> None:
     around = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)]
     expected = sum(np.roll(cells, shift, (0, 1)).astype(int) for shift in around)
     assert np.array_equal(sum(digit << place for place, digit in enumerate(digits)), expected)
+
+
+def test_the_palette_is_the_published_one() -> None:
+    published = ["ff0000", "00ff00", "0000ff", "ffff00", "ff00ff", "00ffff", "ffffff", "8f5d00"]
+    assert ["".join(f"{round(float(c) * 255):02x}" for c in colour) for colour in PALETTE] == published
+
+
+# --- neighbourhoods
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (2, 3), (1, 1)])
+def test_every_cell_sees_its_neighbours_on_a_torus(shape: tuple[int, int]) -> None:
+    cells = np.arange(np.prod(shape)).reshape(shape)
+    expected = [np.roll(cells, (-a, -b), (0, 1)) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+    assert np.array_equal(jnp.stack(around(jnp.asarray(cells))), expected)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 4), (3, 2)])
+def test_a_convolution_matches_its_definition(inputs: int, outputs: int) -> None:
+    rng = np.random.default_rng(inputs)
+    cells, kernel, bias = rng.random((inputs, 6, 5)), rng.normal(size=(3, 3, inputs, outputs)), rng.normal(size=outputs)
+    expected = np.zeros((outputs, 6, 5))
+    for i in range(6):
+        for j in range(5):
+            seen = [[cells[:, (i + a - 1) % 6, (j + b - 1) % 5] @ kernel[a, b] for b in range(3)] for a in range(3)]
+            expected[:, i, j] = np.sum(seen, (0, 1)) + bias
+    as_float32 = [jnp.asarray(x, jnp.float32) for x in (cells, kernel, bias)]
+    np.testing.assert_allclose(convolve(*as_float32), expected, rtol=1e-4, atol=1e-5)
+
+
+# --- chance
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (31,), (16, 9)])
+@pytest.mark.parametrize("seed", [0, 12345])
+def test_random_words_are_those_of_jax(seed: int, shape: tuple[int, ...]) -> None:
+    key = jax.random.key(seed)
+    with jax.threefry_partitionable(True):
+        expected = jax.random.bits(key, shape)
+    assert np.array_equal(jax.jit(random_bits, static_argnums=1)(key, shape), expected)
+
+
+def test_random_words_of_many_worlds_are_those_of_each() -> None:
+    keys = jax.random.split(jax.random.key(3), 4)
+    bits = jax.jit(lambda key: random_bits(key, (10,)))
+    assert np.array_equal(jax.vmap(bits)(keys), jnp.stack([bits(key) for key in keys]))
+
+
+def test_random_fractions_lie_in_the_unit_interval_evenly() -> None:
+    u = np.asarray(random_fractions(jax.random.key(1), (1 << 17,)))
+    counts = np.histogram(u, 64, (0, 1))[0]
+    assert 0 <= u.min() < 1e-4 < 1 - 1e-4 < u.max() < 1
+    assert ((counts - 2048) ** 2 / 2048).sum() < 104  # chi-square, 63 degrees of freedom: one seed in 1000 is beyond
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (33, 31), (5,)])
+def test_half_of_many_is_true_and_nothing_repeats(shape: tuple[int, ...]) -> None:
+    keys = jax.random.split(jax.random.key(2), 300)
+    draws = np.asarray(jax.vmap(lambda key: random_half(key, shape).ravel())(keys))
+    assert draws.shape[1] == np.prod(shape)
+    share = draws.mean(0)
+    assert abs(draws.mean() - 0.5) < 0.02
+    assert np.abs(share - 0.5).max() < 5 * 0.5 / np.sqrt(300)  # no place prefers a side
+    together = (draws[:, :-1] == draws[:, 1:]).mean()
+    assert abs(together - 0.5) < 0.03  # nor goes with the next

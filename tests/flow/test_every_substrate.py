@@ -1,0 +1,28 @@
+"""Every substrate that ships can be searched, resumed and replayed, in its tiny form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alife.cli import run_command
+from alife.registry import default_registry
+from alife.storage import open_archive
+
+SUBSTRATES = default_registry().substrates
+
+
+@pytest.mark.parametrize("name", SUBSTRATES)
+def test_search_resume_replay(name, tmp_path, capsys):
+    run = tmp_path / "run"
+    options = [f"options.{key}={str(value).lower()}" for key, value in SUBSTRATES[name].test_options.items()]
+    settings = [part for text in (*options, "steps=6", "img_size=24") for part in ("--set", text)]
+    command = ["search", name, "--generations", "2", "--population", "4", "--frames", "3", "--out", str(run), *settings]
+    assert run_command(command) == 0, capsys.readouterr().err
+    assert run_command(["resume", str(run), "--generations", "3"]) == 0
+    archive = open_archive(run)
+    assert archive.generation == 2 and len(archive) > 0
+    assert run_command(["replay", str(run), str(len(archive) - 1)]) == 0
+    assert "same bytes" in capsys.readouterr().out
+    assert all(np.isfinite(archive.column(measure)).all() for measure in archive[0].measures)
+    assert (tmp_path / "run.png").stat().st_size > 1000
