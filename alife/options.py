@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .errors import BadOption
@@ -47,18 +48,18 @@ def real(name: str, value: Any, low: float, high: float, what: str = "") -> floa
     raise BadOption(f"{name} is {value!r}; expected a number from {low:g} to {high:g}{_of(what)}")
 
 
-def switch(name: str, value: Any) -> bool:
-    """The option, if it is true or false.
+def one_of(name: str, value: Any, words: Sequence[Any]) -> Any:
+    """The option, if it is one of a few.
 
     Raises:
         BadOption: it is not.
 
-    >>> switch("wrap", False)
+    >>> one_of("wrap", False, (False, True))
     False
     """
-    if isinstance(value, bool):
+    if type(value) in map(type, words) and value in words:
         return value
-    raise BadOption(f"{name} is {value!r}; expected true or false")
+    raise BadOption(f"{name} is {value!r}; expected {' or '.join(map(repr, words))}")
 
 
 def _of(what: str) -> str:

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
 from alife.hookspecs import hookimpl
-from alife.plugins.nca import SEEN, SIZE, Plane, network, network_parameters, real, think, whole
+from alife.options import real, whole
+from alife.plugins.nca import SEEN, SIZE, Plane, network, network_parameters, think
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.lattice import PALETTE, random_fractions, upscale
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from alife.options import real, switch, whole
+from alife.options import one_of, real, whole
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.neighbours import Visit, visit_nearest
 from alife.worlds.particles import clustering
@@ -70,7 +70,7 @@ class Flock:
         self.dt = real("dt", dt, 1e-6, 1, "units of time per step")
         self.bird_size = real("bird_size", bird_size, 1e-4 * side, side / 4, "world units")
         self.sharpness = real("sharpness", sharpness, 1, 1e4, "per barycentric unit")
-        self.wrap = switch("wrap", wrap)
+        self.wrap = one_of("wrap", wrap, (False, True))
 
     def init_state(self, rng: PRNGKey, params: Tree) -> Birds:
         """Birds anywhere, heading anywhere."""

@@ -13,7 +13,8 @@ from jaxtyping import Array, Float
 
 from alife.genotype import places
 from alife.hookspecs import hookimpl
-from alife.plugins.flow_lenia_options import check_links, check_radius, check_real, check_whole, check_word, squares
+from alife.options import one_of, real, whole
+from alife.plugins.flow_lenia_options import check_links, check_radius, squares
 from alife.types import Parameter, PRNGKey
 from alife.worlds.fields import gaussian, wrap
 from alife.worlds.flow import (
@@ -124,16 +125,16 @@ class FlowLenia:
         sigma: float = 0.65,
         limit: float = 1.85,
     ) -> None:
-        check_whole("world_size", world_size, 16, 4096)
-        check_whole("species", species, 1, 64)
-        check_whole("patch", patch, 1, world_size)
-        check_whole("grain", grain, 1, patch)
-        check_word("mix", mix, ("choose", "average"))
-        check_word("genotype", genotype, ("rule", "whole"))
+        whole("world_size", world_size, 16, 4096)
+        whole("species", species, 1, 64)
+        whole("patch", patch, 1, world_size)
+        whole("grain", grain, 1, patch)
+        one_of("mix", mix, ("choose", "average"))
+        one_of("genotype", genotype, ("rule", "whole"))
         for name, value, low, high in (("dt", dt, 1e-3, 10), ("theta", theta, 1e-3, 1e3), ("n", n, 0.1, 20)):
-            check_real(name, value, low, high)
-        check_real("sigma", sigma, 0.05, 2)
-        check_real("limit", limit, 0.1, FURTHEST + 0.5 - sigma)
+            real(name, value, low, high)
+        real("sigma", sigma, 0.05, 2)
+        real("limit", limit, 0.1, FURTHEST + 0.5 - sigma)
         self.world_size, self.species, self.patch, self.grain = world_size, species, patch, grain
         self.dt, self.theta, self.sigma, self.limit = dt, theta, sigma, limit
         self.n = int(n) if float(n).is_integer() else n  # whole powers are products

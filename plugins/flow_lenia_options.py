@@ -12,12 +12,13 @@ import numpy as np
 from jaxtyping import Int
 
 from alife.errors import BadOption
+from alife.options import whole
 
 
 def squares(patches: Any, species: int, patch: int, world_size: int) -> list[tuple[int, int]]:
     """First row and column of each square of matter: in the middles of a grid of fields, row by row."""
     count = species if patches is None else patches
-    check_whole("patches", count, species, 4096)
+    whole("patches", count, species, 4096, "one or more of each species")
     across = math.isqrt(count - 1) + 1
     if across * patch > world_size:
         raise BadOption(
@@ -53,21 +54,3 @@ def check_radius(radius: Any, world_size: int) -> tuple[float, float]:
         most = f"{world_size / 2:g} cells, half the world"
         raise BadOption(f"radius is {radius!r}; expected [low, high] with 1 <= low <= high <= {most}")
     return low, high
-
-
-def check_whole(name: str, value: Any, low: int, high: int) -> None:
-    """Raise BadOption unless it is a whole number in the range."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadOption(f"{name} is {value!r}; expected a whole number from {low} to {high}")
-
-
-def check_real(name: str, value: Any, low: float, high: float) -> None:
-    """Raise BadOption unless it is a number in the range."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-        raise BadOption(f"{name} is {value!r}; expected a number from {low:g} to {high:g}")
-
-
-def check_word(name: str, value: Any, words: tuple[str, str]) -> None:
-    """Raise BadOption unless it is one of the two."""
-    if value not in words:
-        raise BadOption(f"{name} is {value!r}; expected {words[0]!r} or {words[1]!r}")

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from alife.errors import BadOption
 from alife.genotype import places
 from alife.hookspecs import hookimpl
+from alife.options import real, whole
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.lattice import convolve, random_fractions, random_half, upscale, weighted
 
@@ -156,28 +156,6 @@ def network_parameters(substrate: Any) -> dict[str, Parameter]:
         for name, does in LAYERS.items()
         for part in ("bias", "kernel")
     }
-
-
-def whole(name: str, value: Any, low: int, high: int, unit: str) -> int:
-    """The option, if it is a whole number in range.
-
-    Raises:
-        BadOption: it is not.
-    """
-    if type(value) is not int or not low <= value <= high:
-        raise BadOption(f"{name} is {value!r}; expected a whole number from {low} to {high} ({unit})")
-    return value
-
-
-def real(name: str, value: Any, low: float, high: float) -> float:
-    """The option, if it is a number in range.
-
-    Raises:
-        BadOption: it is not.
-    """
-    if type(value) not in (int, float) or not low <= value <= high:  # NaN compares false
-        raise BadOption(f"{name} is {value!r}; expected a number from {low:g} to {high:g}")
-    return float(value)
 
 
 @hookimpl

@@ -18,7 +18,8 @@ from jaxtyping import Array, Float, Int
 from alife.errors import BadOption
 from alife.genotype import places
 from alife.hookspecs import hookimpl
-from alife.plugins.particle_life_values import MEANINGS, SIDE, VALUES, matrix_of, per_colour, real, searched, whole
+from alife.options import real, whole
+from alife.plugins.particle_life_values import MEANINGS, SIDE, VALUES, matrix_of, per_colour, searched
 from alife.types import Parameter, PRNGKey
 from alife.worlds.lattice import PALETTE
 from alife.worlds.particles import attraction, clustering, likeness, mean_speed, moved, rows_for, sum_over_pairs

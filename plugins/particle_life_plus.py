@@ -16,7 +16,8 @@ from jaxtyping import Array, Float
 
 from alife.genotype import places
 from alife.hookspecs import hookimpl
-from alife.plugins.particle_life_values import LIMITS, SIDE, real, whole
+from alife.options import real, whole
+from alife.plugins.particle_life_values import LIMITS, SIDE
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.particles import attraction, clustering, likeness, mean_speed, moved, rows_for, sum_over_pairs
 from alife.worlds.render import draw_discs

@@ -10,6 +10,7 @@ from jax.nn import sigmoid
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption
+from alife.options import real
 
 SIDE = 1.0
 """Edge of the world."""
@@ -43,20 +44,6 @@ MEANINGS = {
     "c_dist": "how common each colour is, softmax; higher: more of it",
     "x_dist": "where each colour starts, softmax over the bins of a grid; higher: more start there",
 }
-
-
-def whole(name: str, value: Any, low: int, high: int) -> int:
-    """An option that counts something, checked."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadOption(f"{name} is {value!r}; expected a whole number from {low} to {high}")
-    return value
-
-
-def real(name: str, value: Any, low: float, high: float, unit: str) -> float:
-    """An option that measures something, checked."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        raise BadOption(f"{name} is {value!r}; expected a number from {low:g} to {high:g} {unit}".rstrip())
-    return float(value)
 
 
 def searched(search: Any) -> tuple[str, ...]:

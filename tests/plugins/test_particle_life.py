@@ -240,7 +240,7 @@ def test_measures_of_moments_known_by_hand() -> None:
         ({"beta": 0.4}, "it is searched"),
         ({"search": ("beta",), "alpha": [[1, 2], [3, 4]]}, "6 rows of 6"),
         ({"search": ("alpha",), "beta": 1}, "0.01 to 0.99"),
-        ({"rmax": 0.51}, "0.5 world units"),
+        ({"rmax": 0.51}, r"0.5 \(world units\)"),
         ({"rmax": [0.1, 0.2]}, "6: one for each colour"),
         ({"mass": 0}, "0.001 to 100"),
         ({"mass": [0.1, 0.1, 0.1, 0.1, 0.1, float("nan")]}, "0.001 to 100"),

@@ -180,8 +180,8 @@ def test_measures_of_moments_known_by_hand() -> None:
         ({"beta": 1.0}, "0.01 to 0.99"),
         ({"mass": -1}, "0.001 to 100"),
         ({"half_life": float("nan")}, "units of time"),
-        ({"rmax": 0.6}, "0.5 world units"),
-        ({"render_radius": 0.6}, "0.5 world units"),
+        ({"rmax": 0.6}, r"0.5 \(world units\)"),
+        ({"render_radius": 0.6}, r"0.5 \(world units\)"),
         ({"sharpness": 0}, "sharpness"),
     ],
 )
