@@ -29,6 +29,8 @@ def small(command: list[str]) -> list[str]:
     if command[0] == "search":
         budget = ["--minutes", "0.01"] if "--minutes" in command else ["--generations", "2"]
         return [*command, *budget, "--population", "4", "--frames", "2", "--set", "img_size=32", "--set", "steps=12"]
+    if command[0] == "run":
+        return [*command, "--size", "16", "--frames", "2", "--set", "steps=12"]
     return command
 
 
