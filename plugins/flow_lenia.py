@@ -140,7 +140,7 @@ class FlowLenia:
         self.n = int(n) if float(n).is_integer() else n  # whole powers are products
         self.chooses, self.searches_start = mix == "choose", genotype == "whole"
         self.deterministic = self.searches_start and (species == 1 or not self.chooses)
-        self.places = squares(patches, species, patch, world_size)
+        self.corners = squares(patches, species, patch, world_size)
         self.radius = check_radius(radius, world_size)
         counts = check_links(links)
         routes = [route for route in np.argwhere(counts) for _ in range(counts[tuple(route)])]
@@ -150,9 +150,9 @@ class FlowLenia:
         self._distance = np.hypot(away[:, None], away).astype(np.float32)
 
     def scaled(self, times: float) -> tuple[int, dict[str, Any]]:
-        """How many cells about `times` the default ones are, and the options of such a world, as full of matter."""
-        edge = round(128 * times**0.5)
-        return edge * edge, {"world_size": edge, "patches": max(1, round(times))}
+        """How many cells about `times` this world's are, and the options of such a world, as full of matter."""
+        edge, patches = round(self.world_size * times**0.5), round(len(self.corners) * times)
+        return edge * edge, {"world_size": edge, "patches": max(self.species, patches)}
 
     def default_params(self, rng: PRNGKey) -> Genotype:
         """Uniform over the published ranges."""
@@ -180,10 +180,10 @@ class FlowLenia:
         size, edge, cells = self.world_size, self.patch, params.cells
         if cells is None:
             blocks = -(-edge // self.grain)
-            cells = jax.random.uniform(rng, (len(self.places), self.channels, blocks, blocks))
+            cells = jax.random.uniform(rng, (len(self.corners), self.channels, blocks, blocks))
         cells = cells.repeat(self.grain, 2).repeat(self.grain, 3)[:, :, :edge, :edge]
         matter, kind = jnp.zeros((self.channels, size, size)), np.zeros((size, size), np.int32)
-        for number, (row, column) in enumerate(self.places):
+        for number, (row, column) in enumerate(self.corners):
             here = (slice(row, row + edge), slice(column, column + edge))
             matter = matter.at[:, *here].set(cells[number % len(cells)])
             kind[here] = number % self.species

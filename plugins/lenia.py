@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from alife.errors import BadOption, UnknownName
 from alife.hookspecs import hookimpl
-from alife.types import PRNGKey
+from alife.types import Parameter, PRNGKey
 from alife.worlds.fields import Convolution, creature_measures, gaussian, moments, ring_kernel, window
 from alife.worlds.lattice import upscale
 
@@ -87,6 +87,28 @@ class Lenia:
             np.stack([_kernel(world_size, self.radius, kernels[k]) for k in self._order]),
             [kernels[k]["c0"] for k in self._order],
         )
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The parts of the genotype, and the room there is."""
+        kernels = len(self._order)
+        said = {
+            "m": "how much a kernel likes to see, from the pattern's: more makes denser creatures",
+            "s": "how exactly it must be that much, from the pattern's: more lets more grow",
+            "h": "how much each kernel counts, from the pattern's",
+        }
+        rule = {
+            name: Parameter(-REACH, REACH, "logits", meaning, (place * kernels, (place + 1) * kernels))
+            for place, (name, meaning) in enumerate(said.items())
+        }
+        return rule | {
+            "cells": Parameter(-3, 3, "logits", "the embryo, from the pattern's", (3 * kernels, len(self._base))),
+            "world_size": Parameter(64, 512, "cells", "edge of the torus: more room to swim and to spread"),
+        }
+
+    def scaled(self, times: float) -> tuple[int, dict[str, Any]]:
+        """How many cells about `times` this world's are, and the options of such a world."""
+        edge = round(self.world_size * times**0.5)
+        return edge * edge, {"world_size": edge}
 
     def default_params(self, rng: PRNGKey) -> Genotype:
         """A near relative of the pattern."""

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from alife.errors import BadOption
 from alife.hookspecs import hookimpl
 from alife.plugins.lenia_catalogue import check_species, find_species, parse_cells, parse_shells, read_catalogue
-from alife.types import PRNGKey
+from alife.types import Parameter, PRNGKey
 from alife.worlds.fields import Convolution, centre_of_mass, creature_measures, gaussian, ring_kernel, window
 from alife.worlds.lattice import upscale
 
@@ -122,6 +122,22 @@ class LeniaClassic:
         self._convolve = Convolution(kernel[None], [0])
         inside = np.clip(np.concatenate([[options["m"], options["s"]], pattern.ravel()]), 1e-6, 1 - 1e-6)
         self._base = np.log(inside / (1 - inside)).astype(np.float32)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The parts of the genotype, and the room there is."""
+        denser = "how much the kernel likes to see, from the species': more makes denser creatures"
+        wider = "how exactly it must be that much, from the species': more lets more grow"
+        return {
+            "m": Parameter(-REACH, REACH, "logits", denser, (0, 1)),
+            "s": Parameter(-REACH, REACH, "logits", wider, (1, 2)),
+            "cells": Parameter(-3, 3, "logits", "the pattern, from the species'", (2, len(self._base))),
+            "world_size": Parameter(self.world_size, 4 * self.world_size, "cells", "edge of the torus: more room"),
+        }
+
+    def scaled(self, times: float) -> tuple[int, dict[str, Any]]:
+        """How many cells about `times` this world's are, and the options of such a world."""
+        edge = round(self.world_size * times**0.5)
+        return edge * edge, {"world_size": edge}
 
     def default_params(self, rng: PRNGKey) -> Genotype:
         """A near relative of the species."""

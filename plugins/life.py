@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from alife.errors import AlifeError, BadGenotype, BadOption, BadWorld
 from alife.hookspecs import hookimpl
 from alife.plugins.life_formats import CONWAY, COUNTS, RULES, parse_rle, parse_rule, read_rle
-from alife.types import PRNGKey
+from alife.types import Parameter, PRNGKey
 from alife.worlds.lattice import WORD, count_neighbours, from_below, pack, unpack, upscale
 
 MUTATED_CELLS = 1 / 64
@@ -87,6 +87,17 @@ class Life:
         if self.searches_rule:
             return jax.random.randint(rng, (), 0, RULES, jnp.int32)
         return self._random_cells(rng).astype(jnp.int32)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """What is searched: the rule, or the cells of the pattern."""
+        if self.searches_rule:
+            return {"rule": Parameter(0, RULES - 1, "", "bit s*9+n: what state s becomes with n live around", (0, 1))}
+        return {"pattern": Parameter(0, 1, "cell", "the cells at the start, row by row", (0, self.soup**2))}
+
+    def scaled(self, times: float) -> tuple[int, dict[str, Any]]:
+        """How many cells about `times` this world's are, and the options of such a world."""
+        size = max(1, round(self.size * times**0.5 / WORD)) * WORD
+        return size * size, {"size": size}
 
     def bounds(self) -> tuple[Genotype, Genotype]:
         """The least and the greatest value of every number of a genotype."""

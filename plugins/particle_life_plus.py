@@ -169,11 +169,8 @@ class ParticleLifePlus:
     def parameters(self) -> dict[str, Parameter]:
         """The options that a person may turn, and the layers of the network."""
         tree = jax.eval_shape(self.default_params, jax.random.key(0))
-        found = {
-            name: Parameter(-2, 2, "", f"the network's {' '.join(name.split('/')[-2:])}", place)
-            for name, place in places(tree).items()
-        }
-        return found | {
+        layers = {name.removeprefix("alpha/params/"): place for name, place in places(tree).items()}
+        return {name: Parameter(-2, 2, "", f"the network's {name}", place) for name, place in layers.items()} | {
             "dt": Parameter(0.001, 0.05, "units of time", "time that one step takes; longer: faster and coarser"),
             "beta": Parameter(0.05, 0.9, "of rmax", "how far the push goes; higher: more space around everyone"),
             "mass": Parameter(0.03, 1, "", "inertia, also the area of the disc; heavier: slower to turn"),

@@ -206,8 +206,9 @@ def move_mixing(
 def drift(displacement: Float[Array, "2 *C h w"], *, spread: float, limit: float) -> Float[Array, "2 *C h w"]:
     """How far the centre of each cell's matter comes in a move, cells: not quite its displacement, as cells are coarse.
 
-    >>> drift(jnp.full((2, 1, 1), 0.1), spread=0.65, limit=1.85)[0].round(2).tolist()  # 0.25 ahead, 0.05 behind, of 1.3
-    [[0.15]]
+    >>> way = drift(jnp.full((2, 1, 1), 0.1), spread=0.65, limit=1.85)  # of 1.3, 0.25 lie ahead and 0.05 behind
+    >>> round(float(way[0, 0, 0]), 2)
+    0.15
     """
     away = reach(limit, spread)
     return _total(cells * part for cells, part in enumerate(_overlaps(displacement, spread, away), -away))

@@ -83,7 +83,9 @@ def test_files_become_archives(published, tmp_path):
     assert archive.substrate == name and len(archive) == 2
     kept = np.stack([archive[i].genotype for i in range(2)])
     assert np.array_equal(kept, genotypes[:2].reshape(2, -1))
-    assert archive[0].frames.shape == (2, 16, 16, 3) and np.isclose(np.linalg.norm(archive[0].embedding[0]), 1, atol=1e-5)
+    assert archive[0].frames.shape == (2, 16, 16, 3) and np.isclose(
+        np.linalg.norm(archive[0].embedding[0]), 1, atol=1e-5
+    )
 
 
 def test_other_settings_are_named_by_the_user(tmp_path, capsys):

@@ -186,3 +186,12 @@ def test_options_that_cannot_be_are_refused() -> None:
         Lenia(world_size=True)
     with pytest.raises(BadOption, match="window is 65; expected a whole number of cells from 1 to 64"):
         Lenia(world_size=64, window=65)
+
+
+def test_parameters_name_the_parts_of_the_genotype() -> None:
+    world = Lenia()
+    places = {name: parameter.place for name, parameter in world.parameters().items()}
+    assert places == {"m": (0, 15), "s": (15, 30), "h": (30, 45), "cells": (45, 3117), "world_size": None}
+    moved = world.express(ZERO.at[slice(*places["s"])].set(1.0))
+    assert (moved.s > world.express(ZERO).s).all() and (moved.m == world.express(ZERO).m).all()
+    assert world.scaled(4) == (256 * 256, {"world_size": 256})

@@ -138,6 +138,13 @@ def test_genotypes_move_the_species_in_logit_space() -> None:
     assert float(moved.cells.min()) == pytest.approx(1 / (1 + np.exp(-(np.log(1e-6 / (1 - 1e-6)) + 5))), rel=1e-3)
 
 
+def test_parameters_name_the_parts_of_the_genotype() -> None:
+    world = LeniaClassic("O2u")
+    places = {name: parameter.place for name, parameter in world.parameters().items()}
+    assert places == {"m": (0, 1), "s": (1, 2), "cells": (2, 402), "world_size": None}
+    assert world.scaled(4) == (256 * 256, {"world_size": 256})
+
+
 def test_the_whole_world_is_shown_unless_a_window_is_asked_for() -> None:
     whole, near = LeniaClassic("O2u"), LeniaClassic("O2u", window=32)
     state = jnp.roll(start(whole), (60, 60), (0, 1))

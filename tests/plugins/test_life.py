@@ -194,6 +194,12 @@ def test_mutation_changes_a_little_and_crossover_mixes(options: dict) -> None:
     assert ((mutants >= low) & (mutants <= high)).all()
 
 
+def test_parameters_are_what_is_searched() -> None:
+    assert Life().parameters()["rule"][:2] == (0, 2**18 - 1)
+    assert Life(genotype="pattern", soup=8).parameters()["pattern"].place == (0, 64)
+    assert Life().scaled(4) == (128 * 128, {"size": 128})
+
+
 # --- text
 
 
