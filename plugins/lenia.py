@@ -210,4 +210,5 @@ def register_substrates(register: Callable[..., None]) -> None:
         horizon=256,
         test_options={"world_size": 48, "window": 32},
         source="Chan 2020 (arXiv:2005.03742); Kumar et al. 2024 (arXiv:2412.17799)",
+        peers={"ASAL": (2.45, 0.08), "CAX": (2.29, None)},
     )

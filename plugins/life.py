@@ -301,4 +301,5 @@ def register_substrates(register: Callable[..., None]) -> None:
         horizon=1024,
         test_options={"size": 32},
         source="Gardner 1970; Kumar et al. 2024 (arXiv:2412.17799)",
+        peers={"ASAL": (0.005, 0.08), "CAX": (0.106, None)},
     )

@@ -167,5 +167,5 @@ def register_substrates(register: Callable[..., None]) -> None:
         horizon=1000,
         test_options={"size": 16},
         source="Mordvintsev et al. 2020 (doi:10.23915/distill.00023); Kumar et al. 2024 (arXiv:2412.17799)",
-        peers={"ASAL": (3.8, 0.13)},
+        peers={"ASAL": (3.8, 0.13), "CAX": (0.83, None)},
     )

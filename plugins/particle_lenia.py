@@ -174,4 +174,5 @@ def register_substrates(register: Callable[..., None]) -> None:
         horizon=1000,
         test_options={"n_particles": 20},
         source="Mordvintsev et al. 2022; Kumar et al. 2024 (arXiv:2412.17799)",
+        peers={"ASAL": (0.278, 76.0), "CAX": (0.39, None)},
     )

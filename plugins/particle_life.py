@@ -257,4 +257,5 @@ def register_substrates(register: Callable[..., None]) -> None:
         horizon=1000,
         test_options={"n_particles": 60},
         source="Mohr 2022; Kumar et al. 2024 (arXiv:2412.17799)",
+        peers={"ASAL": (400.0, 214.0), "CAX": (650.0, 2564.0)},
     )

@@ -228,4 +228,5 @@ def register_substrates(register: Callable[..., None]) -> None:
         horizon=1000,
         test_options={"n_particles": 40},
         source="Kumar et al. 2024 (arXiv:2412.17799)",
+        peers={"ASAL": (82.0, 86.0)},
     )
