@@ -19,7 +19,7 @@ BATCH, REPEATS = 16, 5
 IMG_SIZE = 224
 SCALES = (1, 4, 16, 64, 256, 1024)
 """Sizes of `--scale`, in multiples of the default world."""
-MOST_PARTS = 2**18
+MOST_PARTS = 400_000
 """No world of `--scale` has more cells or particles, but the default one."""
 
 

@@ -160,21 +160,39 @@ class GenotypeSpace:
             array = np.full(self.size, float(array.reshape(())))
         if array.shape != (self.size,):
             raise BadGenotype(f"genotype has shape {array.shape}; expected {expected}")
-        bad = np.flatnonzero(~np.isfinite(array))
-        if bad.size:
+        return self.checked(array[None], "genotype")[0]
+
+    def checked(self, rows: Num[np.ndarray, "N g"], what: str) -> Num[np.ndarray, "N G"]:
+        """Genotypes as the substrate takes them, if that is what they are.
+
+        Args:
+            rows: one genotype each, as numbers of any kind.
+            what: they come from, for messages.
+
+        Raises:
+            BadGenotype: wrong length, NaN, not whole numbers where those are needed, or out of bounds.
+        """
+        expected = f"{self.layout} for substrate {self.name!r}"
+        if rows.shape[1] != self.size:
+            raise BadGenotype(f"{what} has {rows.shape[1]} numbers; expected {expected}")
+        bad = np.argwhere(~np.isfinite(rows))
+        if len(bad):
             raise BadGenotype(
-                f"genotype has {bad.size} NaN or infinite number(s), the first at place {bad[0]}; expected {expected}"
+                f"{what} has {len(bad)} NaN or infinite number(s), the first at {_place(rows, bad[0])}; "
+                f"expected {expected}"
             )
-        if self.dtype != np.float32 and not np.array_equal(array, np.round(array)):
-            raise BadGenotype(f"genotype {value!r} is not made of integers; expected {expected}")
+        if self.dtype != np.float32 and not np.array_equal(rows, np.round(rows)):
+            broken = np.argwhere(rows != np.round(rows))[0]
+            raise BadGenotype(f"{what} is not made of integers at {_place(rows, broken)}; expected {expected}")
         low, high = self._bounds()
-        outside = np.flatnonzero((array < low) | (array > high))
-        if outside.size:
-            i = outside[0]
+        outside = np.argwhere((rows < low) | (rows > high))
+        if len(outside):
+            row, i = outside[0]
             raise BadGenotype(
-                f"genotype has {array[i]:g} at place {i}; {self.name!r} allows {low[i]:g} to {high[i]:g} there"
+                f"{what} has {rows[row, i]:g} at {_place(rows, outside[0])}; "
+                f"{self.name!r} allows {low[i]:g} to {high[i]:g} there"
             )
-        return array.astype(self.dtype)
+        return rows.astype(self.dtype)
 
     def _bounds(self) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
         """What each number may be: the substrate's own bounds where it has them, else all that the dtype holds."""
@@ -184,3 +202,8 @@ class GenotypeSpace:
             return low, high
         limits = np.finfo(np.float32) if self.dtype == np.float32 else np.iinfo(np.int32)
         return np.full(self.size, float(limits.min)), np.full(self.size, float(limits.max))
+
+
+def _place(rows: np.ndarray, index: np.ndarray) -> str:
+    """Where a number stands, in words."""
+    return f"place {index[1]}" + (f" of row {index[0]}" if len(rows) > 1 else "")

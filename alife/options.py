@@ -59,7 +59,8 @@ def one_of(name: str, value: Any, words: Sequence[Any]) -> Any:
     """
     if type(value) in map(type, words) and value in words:
         return value
-    raise BadOption(f"{name} is {value!r}; expected {' or '.join(map(repr, words))}")
+    said = ["true" if word is True else "false" if word is False else repr(word) for word in words]
+    raise BadOption(f"{name} is {value!r}; expected {' or '.join(said)}")
 
 
 def _of(what: str) -> str:

@@ -113,9 +113,9 @@ class ScoreExpression:
             if options:
                 raise BadOption(f"score {self.text!r}: {name} is a measure of the world and takes no options")
             return lambda population: population.measures[name]
-        raise UnknownName(
-            "score or measure", name, [*self._registry.scores, *self._measures], "`alife list scores` shows the scores"
-        )
+        measures = ", ".join(self._measures) or "none"
+        hint = f"`alife list scores` shows the scores; measures of this world: {measures}"
+        raise UnknownName("score or measure", name, [*self._registry.scores, *self._measures], hint)
 
 
 def _guarded(function: Callable[..., Any], name: str, population: Population, options: dict[str, Any]) -> Any:

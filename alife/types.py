@@ -115,6 +115,9 @@ class Space(Protocol):
     def scale(self) -> float:
         """How far one number of a genotype typically lies from the middle of the prior, > 0."""
 
+    def checked(self, rows: Num[np.ndarray, "N g"], what: str) -> Num[np.ndarray, "N G"]:
+        """The genotypes in `rows`, or BadGenotype with what is wrong with them; `what` says whose they are."""
+
     def sample(self, key: PRNGKey, n: int) -> Num[Array, "N G"]:
         """n genotypes from the substrate's own prior."""
 

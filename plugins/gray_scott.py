@@ -24,6 +24,8 @@ from alife.worlds.lattice import upscale
 
 CELL = 2.5 / 256
 """Edge of a cell, in Pearson's unit of length: his world is 2.5 wide and has 256 cells."""
+STABLE = 0.23
+"""Largest diffusion in a time step, squared cells, that stays finite; 1/4 without the reaction."""
 LOW, HIGH = np.array([0.0, 0.02], np.float32), np.array([0.1, 0.08], np.float32)
 """Ends of what F and k can be, per time unit; Pearson's map, 0 to 0.08 and 0.03 to 0.07, lies inside."""
 FEEDS, BESIDE = (0.008, 0.065), (-0.006, 0.009)
@@ -104,10 +106,10 @@ class GrayScott:
     ) -> None:
         self.size, self.substeps = whole("size", size, SQUARE + 4, 4096), whole("substeps", substeps, 1, 10_000)
         self.seeds = whole("seeds", seeds, 1, 10_000)
-        self.dt = real("dt", dt, 1e-6, 10, "time units")
+        self.dt = real("dt", dt, 1e-6, 1.1, "time units; longer ones explode")
         self._du, self._dv = (real(name, d, 0, 1) * self.dt / CELL**2 for name, d in (("du", du), ("dv", dv)))
-        if max(self._du, self._dv) > 0.25:
-            most = 0.25 * CELL**2 / max(du, dv)
+        if max(self._du, self._dv) > STABLE:
+            most = STABLE * CELL**2 / max(du, dv)
             raise BadOption(
                 f"dt is {dt!r}: with du {du!r} and dv {dv!r} a time step above {most:.3g} explodes; take a shorter one"
             )
@@ -118,9 +120,9 @@ class GrayScott:
             "size": Parameter(32, 512, "cells", "edge of the world"),
             "substeps": Parameter(1, 64, "time steps", "how far a step goes; more run faster"),
             "seeds": Parameter(1, 50, "squares", "where the world starts from; more fill it sooner"),
-            "du": Parameter(0.0, 2.3e-5, "length^2 per time unit", "how fast u spreads; less makes finer patterns"),
-            "dv": Parameter(0.0, 2.3e-5, "length^2 per time unit", "how fast v spreads; as fast as u, patterns vanish"),
-            "dt": Parameter(0.1, 1.19, "time units", "length of a time step; shorter is more exact"),
+            "du": Parameter(0.0, 2.1e-5, "length^2 per time unit", "how fast u spreads; less makes finer patterns"),
+            "dv": Parameter(0.0, 2.1e-5, "length^2 per time unit", "how fast v spreads; as fast as u, patterns vanish"),
+            "dt": Parameter(0.1, 1.0, "time units", "length of a time step; shorter is more exact"),
             "F": Parameter(-3, 1, "logit", "feed rate: 0.1 sigmoid(value); more feeds thicker patterns", (0, 1)),
             "k": Parameter(-1, 2.5, "logit", "kill rate: 0.02 + 0.06 sigmoid(value); more thins them out", (1, 2)),
         }

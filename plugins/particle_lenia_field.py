@@ -6,6 +6,7 @@ than a handful.  Large crowds are put into cells first, and what is farther away
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -99,7 +100,8 @@ def gather(x: Float[Array, "N 2"], room: float) -> Crowd:
     """
     if len(x) <= FEW:
         return Crowd(_filled(x), 0, jnp.zeros(1, jnp.int32), jnp.arange(len(x)), jnp.zeros(2))
-    edge = max(1, round(room / CELL))
+    # No more cells than particles, and few enough that a cell and a number fit into one word, see `into_cells`.
+    edge = max(1, min(round(room / CELL), math.isqrt(len(x)), math.isqrt((2**32 - 1) // len(x))))
     side, middle = edge * CELL, x.mean(0)
     # Who strays from the square of cells counts to its border: that keeps near ones near, so nobody is missed.
     cells = into_cells(jnp.clip(x - middle + side / 2, 0, side), side, edge)

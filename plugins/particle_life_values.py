@@ -50,7 +50,9 @@ def searched(search: Any) -> tuple[str, ...]:
     """The names of what is searched, checked."""
     names = tuple(search) if isinstance(search, list | tuple) else ()
     if not names or len(set(names)) < len(names) or not set(names) <= set(VALUES):
-        raise BadOption(f"search is {search!r}; expected one or more of {', '.join(VALUES)}, none twice")
+        raise BadOption(
+            f"search is {search!r}; expected a list such as ['alpha', 'rmax'] of {', '.join(VALUES)}, none twice"
+        )
     return names
 
 

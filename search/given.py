@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Num, UInt32
 
-from alife.errors import BadGenotype, BadOption, suggest
+from alife.errors import BadOption
 from alife.hookspecs import hookimpl
 from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
 
@@ -55,7 +55,7 @@ class Given:
         if self._rows is None:
             rows = np.asarray(space.sample(key, 1) if space.start is None else space.start[None])
         else:
-            rows = as_genotypes(self._rows, space, str(self.file))
+            rows = space.checked(self._rows, str(self.file))
         self._genotypes, self._population = rows, population
         return State(jnp.int32(0), jnp.uint32(zlib.crc32(rows.tobytes())))
 
@@ -84,42 +84,23 @@ def read_genotypes(file: str | Path) -> Num[np.ndarray, "N G"]:
     """
     expected = f"expected an .npz file with genotypes as rows of {' or '.join(map(repr, ARRAYS))}"
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            names = list(getattr(arrays, "files", []))
-            name = next((name for name in ARRAYS if name in names), None)
-            rows = None if name is None else np.asarray(arrays[name])
+        arrays = np.load(file, allow_pickle=False)
+        names = list(getattr(arrays, "files", []))  # none where the file is a single array, .npy
+        name = next((name for name in ARRAYS if name in names), None)
+        rows = None if name is None else np.asarray(arrays[name])
     except OSError as cause:
         raise BadOption(f"{file}: {cause.strerror or cause}; {expected}") from None
     except (ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
         raise BadOption(f"{file} is not a file of plain arrays, or is damaged; {expected}") from None
     if rows is None:
-        raise BadOption(f"{file} holds {names or 'a single array'}; {expected}; {suggest('params', names)}")
-    if name == "genotype":
-        rows = rows[None]
-    if rows.ndim == 1:
-        rows = rows[:, None]  # one number each, such as rules
-    if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.number):
+        raise BadOption(
+            f"{file} holds {names or 'a single array without a name'}; {expected}: np.savez(file, params=...)"
+        )
+    if rows.ndim == 1:  # whole numbers are genotypes of one number each, such as rules; others are one genotype
+        rows = rows[:, None] if name == "params" and rows.dtype.kind in "iu" else rows[None]
+    if rows.ndim != 2 or not rows.size or rows.dtype.kind not in "iuf":
         raise BadOption(f"{name!r} of {file} is {rows.dtype}{list(rows.shape)}; {expected}")
     return rows
-
-
-def as_genotypes(rows: Num[np.ndarray, "N G"], space: Space, file: str) -> Num[np.ndarray, "N G"]:
-    """Rows of a file as genotypes of a substrate.
-
-    Raises:
-        BadGenotype: another length, or numbers that are not of the substrate's kind or not finite.
-    """
-    if rows.shape[1] != space.size:
-        raise BadGenotype(
-            f"{file} holds genotypes of {rows.shape[1]} numbers; a genotype of {space.name!r} is {space.layout}"
-        )
-    finite = np.isfinite(rows).all(1)
-    if not finite.all():
-        raise BadGenotype(f"{file}: row {np.flatnonzero(~finite)[0]} holds NaN or infinity ({(~finite).sum()} rows do)")
-    genotypes = rows.astype(space.dtype)
-    if space.dtype != np.float32 and not np.array_equal(genotypes, rows):
-        raise BadGenotype(f"{file} does not hold integers; a genotype of {space.name!r} is {space.layout}")
-    return genotypes
 
 
 @hookimpl

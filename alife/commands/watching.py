@@ -43,6 +43,7 @@ def run_command(
     registry = registry_with(plugins)
     names = [name for world in worlds for name in (catalog_names() if world == "all" else [world])]
     configs = [configure(name, registry, settings, seed=seed) for name in names]
+    click.echo(f"running {', '.join(names)}", err=True)
     write_worlds(target, configs, registry, frames=frames, img_size=size, fps=fps)
     click.echo(f"wrote {target}")
     return 0

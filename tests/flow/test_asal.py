@@ -95,7 +95,7 @@ def test_other_settings_are_named_by_the_user(tmp_path, capsys):
     assert run_command([*command, "--set", "options.n_colors=2"]) == 0
     assert len(open_archive(tmp_path / "small")) == 2
     assert run_command([*command, "--out", str(tmp_path / "six")]) == 2
-    assert "of 6 numbers; a genotype of 'particle_life' is 42 real number(s)" in capsys.readouterr().err
+    assert "has 6 numbers; expected 42 real number(s)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,14 @@ def test_files_of_another_kind_are_refused(write, said, tmp_path, capsys):
 def test_what_belongs_to_asal_is_not_taken_for_others(tmp_path, capsys):
     assert run_command(["import", "life", str(tmp_path / "gun.rle"), "--first", "2"]) == 2
     assert "belong to `alife import asal`" in capsys.readouterr().err
+
+
+def test_rules_that_do_not_exist_are_refused(tmp_path, capsys):
+    np.savez(tmp_path / "rules.npz", params=np.array([6152, 300_000]))
+    assert run_command(["import", "asal", str(tmp_path / "rules.npz")]) == 2
+    assert "has 300000 at place 0 of row 1; 'life' allows 0 to 262143 there" in capsys.readouterr().err
+
+
+def test_one_genotype_alone_is_one_genotype(tmp_path):
+    np.savez(tmp_path / "one.npz", params=np.zeros(193, np.float32))
+    assert world_of(tmp_path / "one.npz", default_registry()) == ("boids", {})

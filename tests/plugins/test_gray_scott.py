@@ -275,7 +275,8 @@ def test_the_prior_covers_the_regimes() -> None:
         ({"du": -1e-5}, "du is -1e-05"),
         ({"dv": float("nan")}, "dv is nan"),
         ({"dt": 0}, "dt is 0"),
-        ({"dt": 2.0}, "above 1.19 explodes"),
+        ({"dt": 2.0}, "longer ones explode"),
+        ({"dt": 1.1, "du": 2.1e-5}, "explodes"),
         ({"du": 3e-5}, "explodes"),
     ],
 )

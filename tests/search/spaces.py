@@ -19,6 +19,9 @@ class Box:
         self.layout = f"{size} numbers"
         self.centre = np.zeros(size, np.float32)
 
+    def checked(self, rows, what):
+        return rows.astype(self.dtype)
+
     def sample(self, key, n):
         return jax.random.normal(key, (n, self.size))
 

@@ -9,11 +9,32 @@ import numpy as np
 import pytest
 
 from alife.errors import BadGenotype, BadOption
+from alife.genotype import GenotypeSpace
 from alife.run import resume_search, run_search
 from alife.search.given import Given
 from alife.storage import open_archive
 
-from .spaces import Bits, Box, evaluation
+from ..worlds.test_schedule import Counter
+from .spaces import evaluation
+
+
+class Numbers(Counter):
+    """A world of which only the genotype matters."""
+
+    def __init__(self, size, whole):
+        self.size, self.whole = size, whole
+
+    def default_params(self, rng):
+        return jax.random.randint(rng, (self.size,), 0, 2) if self.whole else jax.random.normal(rng, (self.size,))
+
+
+def Box(size=5, start=None):
+    return GenotypeSpace(Numbers(size, whole=False), "box", start)
+
+
+def Bits(size=5):
+    return GenotypeSpace(Numbers(size, whole=True), "bits")
+
 
 ROWS = np.arange(35, dtype=np.float32).reshape(7, 5)
 
@@ -46,7 +67,7 @@ def test_one_number_each_and_single_records(tmp_path):
 
 
 def test_without_a_file_it_is_the_worlds_own_genotype():
-    assert worked_through(Given(), Box(start=ROWS[2]), 1) == [ROWS[2].tolist()]
+    assert worked_through(Given(), Box(start=ROWS[2].tolist()), 1) == [ROWS[2].tolist()]
 
 
 def test_an_archive_of_them_resumes_and_holds_each_once(tmp_path):
@@ -73,9 +94,17 @@ def test_an_archive_of_them_resumes_and_holds_each_once(tmp_path):
         (lambda p: np.savez(p, params=np.array([{}, None])), Box(), BadOption, "plain arrays"),
         (lambda p: np.savez(p, params=np.array(["a"])), Box(), BadOption, "'params' of"),
         (lambda p: np.savez(p, params=ROWS[:0]), Box(), BadOption, "'params' of"),
-        (lambda p: np.savez(p, params=ROWS), Box(6), BadGenotype, "of 5 numbers; a genotype of 'box' is 6 numbers"),
-        (lambda p: np.savez(p, params=ROWS / [1, 1, 1, 1, 0]), Box(), BadGenotype, "row 0 holds NaN or infinity"),
-        (lambda p: np.savez(p, params=ROWS + 0.5), Bits(), BadGenotype, "does not hold integers"),
+        (lambda p: np.savez(p, params=ROWS), Box(6), BadGenotype, r"has 5 numbers; expected 6 real number\(s\)"),
+        (
+            lambda p: np.savez(p, params=ROWS / [1, 1, 1, 1, 0]),
+            Box(),
+            BadGenotype,
+            "NaN or infinite number.*place 4 of row 0",
+        ),
+        (lambda p: np.savez(p, params=ROWS.astype(float) * 1e38), Box(), BadGenotype, "allows -3.40"),
+        (lambda p: np.savez(p, params=ROWS * 1j), Box(), BadOption, "complex"),
+        (lambda p: np.save(p.open("wb"), ROWS), Box(), BadOption, "a single array without a name"),
+        (lambda p: np.savez(p, params=ROWS + 0.5), Bits(), BadGenotype, "not made of integers at place 0 of row 0"),
     ],
 )
 def test_what_is_not_a_list_of_genotypes_is_refused(write, space, error, said, tmp_path):
