@@ -173,9 +173,7 @@ def test_a_thin_world_has_no_more_cells_than_can_be_numbered() -> None:
     pair = x[:1] + np.array([[0.0, 0.0], [0.3, 0.4]])  # they push each other, wherever in this wide world they are
     x = np.concatenate([pair, x[2:]]).astype(np.float32)
     alone = stepped(ParticleLenia(n_particles=2), np.zeros((2, 2)) + pair - pair[0])
-    assert (
-        np.abs((stepped(world, x) - x)[:2] - (alone - (pair - pair[0]))).max() < 2e-3
-    )  # digits, so far out
+    assert np.abs((stepped(world, x) - x)[:2] - (alone - (pair - pair[0]))).max() < 2e-3  # digits, so far out
 
 
 def test_larger_crowds_start_as_dense() -> None:
