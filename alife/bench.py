@@ -40,7 +40,7 @@ def bench(substrates: tuple[str, ...], scale: bool) -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
     click.echo(f"one core, batch {BATCH}, median of {REPEATS} runs")
     for name, milliseconds in calibration():
-        click.echo(f"  {name:32} {milliseconds:9.4f} ms")
+        click.echo(f"  {name:32} {milliseconds:10.5f} ms")
     for entry in entries:
         if scale:
             _show_scales(entry)
@@ -54,7 +54,7 @@ def _show_default(entry: Entry) -> None:
     for place, (what, ours) in enumerate(measured):
         theirs = [(name, figures[place]) for name, figures in entry.peers.items()]
         beside = "".join(f"   {name} {figure:g} ms: {figure / ours:,.1f} x" for name, figure in theirs if figure)
-        click.echo(f"  {entry.name:18} {what:13} {ours:9.4f} ms{beside}")
+        click.echo(f"  {entry.name:18} {what:13} {ours:10.5f} ms{beside}")
 
 
 def _show_scales(entry: Entry) -> None:
