@@ -184,7 +184,7 @@ class ParticleLife:
         """
         colour = jax.nn.one_hot(state.c, self.n_colors)
         count = jnp.sum(colour, axis=0)
-        by_chance = jnp.sum(count * (count - 1)) / max(1, self.n_particles * (self.n_particles - 1))
+        by_chance = jnp.sum(count * (count - 1)) / float(max(1, self.n_particles * (self.n_particles - 1)))
         alike = likeness(state.x, colour, SIDE)
         return {
             "speed": mean_speed(state.v),

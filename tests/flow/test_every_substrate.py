@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
+import jax
 import numpy as np
 import pytest
 
 from alife.cli import run_command
 from alife.registry import default_registry
 from alife.storage import open_archive
+from alife.worlds.engine import simulate
 
 SUBSTRATES = default_registry().substrates
 
@@ -26,3 +30,15 @@ def test_search_resume_replay(name, tmp_path, capsys):
     assert "same bytes" in capsys.readouterr().out
     assert all(np.isfinite(archive.column(measure)).all() for measure in archive[0].measures)
     assert (tmp_path / "run.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", SUBSTRATES)
+def test_large_worlds_can_be_written_down(name):
+    """A hundred thousand parts and more: no number of the program outgrows its type (traced, not run)."""
+    parts, options = SUBSTRATES[name].make().scaled(1)
+    parts, options = SUBSTRATES[name].make().scaled(4 ** math.ceil(math.log(max(1, 100_000 / parts), 4)))
+    world = SUBSTRATES[name].make(**options)
+    params = jax.eval_shape(world.default_params, jax.random.key(0))
+    lengths = jax.ShapeDtypeStruct((1,), np.int32)
+    shapes = jax.eval_shape(lambda key, p, n: simulate(world, key, p, n, 64), jax.random.key(0), params, lengths)
+    assert parts >= 100_000 and shapes.frames.shape == (1, 64, 64, 3)
