@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Num
+
 from .errors import BadOption
 from .genotype import GenotypeSpace
 from .registry import Registry
-from .search.given import read_genotypes
 
 PUBLISHED: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("boids", {}),
@@ -29,13 +31,12 @@ PUBLISHED: tuple[tuple[str, Mapping[str, Any]], ...] = (
 """Our names of ASAL's substrates, with the options that its defaults come to."""
 
 
-def world_of(file: Path, registry: Registry) -> tuple[str, dict[str, Any]]:
+def world_of(rows: Num[np.ndarray, "N G"], file: Path, registry: Registry) -> tuple[str, dict[str, Any]]:
     """The substrate that the genotypes of a file belong to, told by their length: its name and options.
 
     Raises:
-        BadOption: a file of another kind, or a length that none of them has.
+        BadOption: a length that none of them has.
     """
-    rows = read_genotypes(file)
     lengths = {}
     for name, options in PUBLISHED:
         length = GenotypeSpace(registry.substrates[name].make(**options), name).size
@@ -47,11 +48,6 @@ def world_of(file: Path, registry: Registry) -> tuple[str, dict[str, Any]]:
         f"{file} holds genotypes of {rows.shape[1]} numbers, which none of ASAL's substrates has ({known}); "
         "if it was made with other settings, name the world they belong to with --world and --set options.NAME=VALUE"
     )
-
-
-def count_of(file: Path) -> int:
-    """How many genotypes a file holds."""
-    return len(read_genotypes(file))
 
 
 def _label(name: str, options: Mapping[str, Any]) -> str:

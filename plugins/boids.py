@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from alife.genotype import places
 from alife.hookspecs import hookimpl
 from alife.plugins.flock import Flock, left_of
+from alife.plugins.network import layer_parameters, random_network
 from alife.types import Parameter, PRNGKey, Tree
 
 AGILITY = 60.0
@@ -48,14 +47,8 @@ class Boids(Flock):
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """A random network: kernels of variance 1/inputs, no biases."""
-        kernel = jax.nn.initializers.lecun_normal()
-        layers = {
-            name: {"bias": jnp.zeros(outputs), "kernel": kernel(key, (inputs, outputs))}
-            for key, (name, (inputs, outputs, _)) in zip(
-                jax.random.split(rng, len(LAYERS)), LAYERS.items(), strict=True
-            )
-        }
-        return {"net_params": {"params": layers}}
+        shapes = {name: (inputs, outputs) for name, (inputs, outputs, _) in LAYERS.items()}
+        return {"net_params": random_network(rng, shapes)}
 
     def steer(
         self,
@@ -78,15 +71,7 @@ class Boids(Flock):
 
     def parameters(self) -> dict[str, Parameter]:
         """Options, and the layers of the network."""
-        tree = places(jax.eval_shape(self.default_params, jax.random.key(0)))
-        layers = {
-            f"{name}/{part}": Parameter(
-                -3, 3, "", f"{part} of the layer that {does}", tree[f"net_params/params/{name}/{part}"]
-            )
-            for name, (_, _, does) in LAYERS.items()
-            for part in ("bias", "kernel")
-        }
-        return super().parameters() | layers
+        return super().parameters() | layer_parameters(self, {name: does for name, (_, _, does) in LAYERS.items()})
 
 
 def dense(layer: Tree, x: Float[Array, "I *B"]) -> Float[Array, "O *B"]:

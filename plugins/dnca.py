@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, UInt8
 
 from alife.hookspecs import hookimpl
 from alife.options import real, whole
-from alife.plugins.nca import SEEN, SIZE, Plane, network, network_parameters, think
+from alife.plugins.nca import LAYERS, SEEN, SIZE, Plane, network, think
+from alife.plugins.network import layer_parameters
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.lattice import PALETTE, random_fractions, upscale
 
@@ -67,7 +68,7 @@ class DNCA:
             "temperature": Parameter(1e-6, 1, "logits", "how much chance decides; more is noisier"),
             "identity_bias": Parameter(-2, 2, "logits", "what a cell's own state gains; more is calmer"),
             "init": Parameter(-3, 3, "logit", "share of each state at the start: up for more", (0, self.d_state)),
-        } | network_parameters(self)
+        } | layer_parameters(self, LAYERS)
 
     def scaled(self, times: float) -> tuple[int, dict[str, Any]]:
         """How many cells about `times` the default ones are, and the options of such a world."""

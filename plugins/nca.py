@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from alife.genotype import places
 from alife.hookspecs import hookimpl
 from alife.options import real, whole
+from alife.plugins.network import layer_parameters, random_network
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.lattice import convolve, random_fractions, random_half, upscale, weighted
 
@@ -66,7 +66,7 @@ class NCA:
             "d_state": Parameter(1, 3, "numbers per cell", "1 is shown in red, 3 as red, green and blue"),
             "dt": Parameter(0.001, 0.1, "", "what a step adds of the network's answer; more is faster and rougher"),
             "p_drop": Parameter(0.0, 0.9, "", "probability that a cell sits a step out; more is slower and noisier"),
-        } | network_parameters(self)
+        } | layer_parameters(self, LAYERS)
 
     def scaled(self, times: float) -> tuple[int, dict[str, Any]]:
         """How many cells about `times` the default ones are, and the options of such a world."""
@@ -126,9 +126,7 @@ class NCA:
 def network(rng: PRNGKey, channels: int) -> Tree:
     """The random network of a cell with so many numbers: three layers, 9 channels + 4, 4 x 16 and 16 x channels."""
     shapes = [(3, 3, channels, SEEN), (1, 1, SEEN, HIDDEN), (1, 1, HIDDEN, channels)]
-    kernel = jax.nn.initializers.lecun_normal()
-    layers = zip(LAYERS, shapes, jax.random.split(rng, len(LAYERS)), strict=True)
-    return {"params": {name: {"bias": jnp.zeros(s[-1]), "kernel": kernel(key, s)} for name, s, key in layers}}
+    return random_network(rng, dict(zip(LAYERS, shapes, strict=True)))
 
 
 def think(seen: Float[Array, "4 h w"], layers: Tree) -> list[Plane]:
@@ -144,18 +142,6 @@ def think(seen: Float[Array, "4 h w"], layers: Tree) -> list[Plane]:
 def _pointwise(planes: Sequence[Plane], layer: Tree) -> list[Plane]:
     kernel, bias = layer["kernel"][0, 0], layer["bias"]
     return [weighted(planes, kernel[:, out], bias[out]) for out in range(len(bias))]
-
-
-def network_parameters(substrate: Any) -> dict[str, Parameter]:
-    """The layers of the network as parts of the genotype."""
-    tree = places(jax.eval_shape(substrate.default_params, jax.random.key(0)))
-    return {
-        f"{name}/{part}": Parameter(
-            -3, 3, "", f"{part} of the layer that {does}", tree[f"net_params/params/{name}/{part}"]
-        )
-        for name, does in LAYERS.items()
-        for part in ("bias", "kernel")
-    }
 
 
 @hookimpl

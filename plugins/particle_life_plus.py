@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from alife.genotype import places
 from alife.hookspecs import hookimpl
 from alife.options import real, whole
+from alife.plugins.network import random_network
 from alife.plugins.particle_life_values import LIMITS, SIDE
 from alife.types import Parameter, PRNGKey, Tree
 from alife.worlds.particles import attraction, clustering, likeness, mean_speed, moved, rows_for, sum_over_pairs
@@ -102,12 +103,7 @@ class ParticleLifePlus:
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """A network as it is before any training: lecun normal weights, no biases."""
-        draw = jax.nn.initializers.lecun_normal()
-        layers = {
-            f"Dense_{i}": {"bias": jnp.zeros(shape[1]), "kernel": draw(key, shape)}
-            for i, (shape, key) in enumerate(zip(LAYERS, jax.random.split(rng, len(LAYERS)), strict=True))
-        }
-        return {"alpha": {"params": layers}}
+        return {"alpha": random_network(rng, {f"Dense_{i}": shape for i, shape in enumerate(LAYERS)})}
 
     def express(self, params: Tree) -> Network:
         """The layers, the first one cut into what belongs to either particle."""

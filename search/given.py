@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,12 +57,12 @@ class Given:
             rows = np.asarray(space.sample(key, 1) if space.start is None else space.start[None])
         else:
             rows = space.checked(self._rows, str(self.file))
-        self._genotypes, self._population = rows, population
-        return State(jnp.int32(0), jnp.uint32(zlib.crc32(rows.tobytes())))
+        self._genotypes, self._population, self._checksum = rows, population, zlib.crc32(rows.tobytes())
+        return State(jnp.int32(0), jnp.uint32(self._checksum))
 
     def ask(self, key: PRNGKey, state: State) -> tuple[Num[np.ndarray, "N G"], State]:
         """The next N of the list."""
-        if int(state.checksum) != zlib.crc32(self._genotypes.tobytes()):
+        if int(state.checksum) != self._checksum:
             raise BadOption(f"{self.file or 'the genotype'} is not what the run began with; bring the old one back")
         places = int(state.done) + np.arange(self._population)
         return self._genotypes[places % len(self._genotypes)], state
@@ -84,10 +85,12 @@ def read_genotypes(file: str | Path) -> Num[np.ndarray, "N G"]:
     """
     expected = f"expected an .npz file with genotypes as rows of {' or '.join(map(repr, ARRAYS))}"
     try:
-        arrays = np.load(file, allow_pickle=False)
-        names = list(getattr(arrays, "files", []))  # none where the file is a single array, .npy
-        name = next((name for name in ARRAYS if name in names), None)
-        rows = None if name is None else np.asarray(arrays[name])
+        opened = np.load(file, allow_pickle=False)
+        # a single array, .npy, has no names
+        with nullcontext({}) if isinstance(opened, np.ndarray) else opened as arrays:
+            names = list(arrays)
+            name = next((name for name in ARRAYS if name in names), None)
+            rows = None if name is None else np.asarray(arrays[name])
     except OSError as cause:
         raise BadOption(f"{file}: {cause.strerror or cause}; {expected}") from None
     except (ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):

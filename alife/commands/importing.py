@@ -57,10 +57,12 @@ def _import_genotypes(
     file: Path, place: Path, registry: Registry, world: str | None, first: int | None, settings: tuple[str, ...]
 ) -> int:
     """An archive of every genotype in an ASAL file."""
-    from ..asal import count_of, world_of
+    from ..asal import world_of
+    from ..search.given import read_genotypes
 
-    name, options = (world, {}) if world is not None else world_of(file, registry)
-    count = min(first or count_of(file), count_of(file))
+    rows = read_genotypes(file)
+    name, options = (world, {}) if world is not None else world_of(rows, file, registry)
+    count = min(first or len(rows), len(rows))
     given = {"name": "given", "file": str(file.resolve()), **({"first": first} if first else {})}
     population = min(16, count)
     config = configure(

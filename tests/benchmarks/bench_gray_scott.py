@@ -13,14 +13,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from alife.bench import median_seconds
 from alife.plugins.gray_scott import GrayScott, Rates
 
 WORLDS = 16
@@ -43,12 +42,7 @@ def usual_step(state: jax.Array, rates: Rates) -> jax.Array:
 
 def milliseconds(function: Callable[..., Any], *arguments: Any) -> float:
     """Median of several runs after one that compiles."""
-    times = []
-    for _ in range(8):
-        begin = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times[1:]) * 1e3
+    return median_seconds(lambda: jax.block_until_ready(function(*arguments))) * 1e3
 
 
 def per_time_step(step: Callable[..., Any], state: jax.Array, rates: Rates, steps: int, each: int) -> float:

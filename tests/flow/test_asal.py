@@ -9,6 +9,7 @@ from alife.asal import PUBLISHED, world_of
 from alife.cli import run_command
 from alife.genotype import GenotypeSpace
 from alife.registry import default_registry
+from alife.search.given import read_genotypes
 from alife.storage import open_archive
 
 
@@ -53,6 +54,10 @@ def found(leaves, n):
     return (np.sin(np.arange(n * size)) / 4).reshape(n, size).astype(np.float32)
 
 
+def told(file):
+    return world_of(read_genotypes(file), file, default_registry())
+
+
 def leaf_at(tree, path):
     for step in filter(None, path.split("/")):
         tree = tree[step]
@@ -75,7 +80,7 @@ def test_files_become_archives(published, tmp_path):
     name, options, leaves = published
     genotypes = found(leaves, 3)
     np.savez(tmp_path / "found.npz", params=genotypes)
-    assert world_of(tmp_path / "found.npz", default_registry()) == (name, options)
+    assert told(tmp_path / "found.npz") == (name, options)
     tiny = {"steps": 3, "frames": 2, "img_size": 16}
     settings = [part for key, value in tiny.items() for part in ("--set", f"{key}={value}")]
     assert run_command(["import", "asal", str(tmp_path / "found.npz"), "--first", "2", *settings]) == 0
@@ -125,4 +130,4 @@ def test_rules_that_do_not_exist_are_refused(tmp_path, capsys):
 
 def test_one_genotype_alone_is_one_genotype(tmp_path):
     np.savez(tmp_path / "one.npz", params=np.zeros(193, np.float32))
-    assert world_of(tmp_path / "one.npz", default_registry()) == ("boids", {})
+    assert told(tmp_path / "one.npz") == ("boids", {})
