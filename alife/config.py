@@ -15,6 +15,8 @@ from .errors import AlifeError, BadOption, BadWorld, UnknownName, suggest
 DEFAULT_WORLD = "lenia"
 DEFAULT_MINUTES = 2.0
 DEFAULT_FRAMES = 8
+DEFAULT_MODEL, DEFAULT_TEXT_MODEL = "texture", "builtin"
+"""Who looks when no model is named: the second where there are prompts or negatives to be understood."""
 BUDGETS = ("generations", "evaluations", "minutes")
 TABLES = ("options", "search", "model")
 
@@ -44,10 +46,15 @@ class RunConfig:
     """Expression, see `alife.score`; higher is better."""
     search: Mapping[str, Any] = field(default_factory=dict)
     """`name` and the search's own options; without a name, one that suits score and genotype is chosen."""
-    model: Mapping[str, Any] = field(default_factory=lambda: {"name": "texture"})
-    """`name` and the model's own options."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """`name` and the model's own options, or a text, see `model_table`; without a name: as `DEFAULT_MODEL` says."""
     prompts: Sequence[str] = ()
     """Texts that the frames should show, in time order."""
+    images: Sequence[str | Mapping[str, str]] = ()
+    """Files of pictures that the frames should look like, in time order, after the prompts; relative ones in a world
+    file are beside it.  A run stores with each what its model saw, see `alife.targets`."""
+    negatives: Sequence[str] = ()
+    """Texts that no frame should show."""
     frames: int | None = None
     """Pictures taken of each world (K); None = 8, or one per step where there are fewer steps."""
     img_size: int | None = None
@@ -68,11 +75,14 @@ class RunConfig:
     def __post_init__(self) -> None:
         for f in fields(self):
             _check(f.name, getattr(self, f.name))
+        default = DEFAULT_TEXT_MODEL if self.prompts or self.negatives else DEFAULT_MODEL
+        object.__setattr__(self, "model", {"name": default, **model_table(self.model)})
         budgets = [name for name in BUDGETS if getattr(self, name) is not None]
         if len(budgets) > 1:
             raise BadOption(f"{' and '.join(budgets)} are given; expected at most one of {', '.join(BUDGETS)}")
         if not self.score:
-            default = "prompt" if self.prompts else "illumination" if self._searches_by_looks() else "open_ended"
+            wanted = self.prompts or self.images
+            default = "prompt" if wanted else "illumination" if self._searches_by_looks() else "open_ended"
             object.__setattr__(self, "score", default)
         if self.frames is None:
             object.__setattr__(self, "frames", min(DEFAULT_FRAMES, self.steps))
@@ -94,6 +104,10 @@ _TEXT = ("text", lambda v: isinstance(v, str))
 _TABLE = ("a table of key = value", lambda v: isinstance(v, Mapping))
 _TEXTS = ("a list of texts", lambda v: isinstance(v, (list, tuple)) and all(isinstance(t, str) for t in v))
 _NAMED = ("a table with a text `name`", lambda v: isinstance(v, Mapping) and isinstance(v.get("name", ""), str))
+_PICTURES = (
+    "a list of picture files",
+    lambda v: isinstance(v, (list, tuple)) and all(isinstance(p, str) or _is_stored_picture(p) for p in v),
+)
 _EXPECTED = {
     "substrate": _TEXT,
     "name": _TEXT,
@@ -110,8 +124,10 @@ _EXPECTED = {
     "seed": ("a whole number from 0 to 4294967295", lambda v: type(v) is int and 0 <= v < 2**32),
     "options": _TABLE,
     "search": _NAMED,
-    "model": _NAMED,
+    "model": ("a name, NAME:WHICH, or a table with a text `name`", lambda v: isinstance(v, str) or _NAMED[1](v)),
     "prompts": _TEXTS,
+    "images": _PICTURES,
+    "negatives": _TEXTS,
     "plugins": _TEXTS,
     "genotype": ("a number, a list of numbers or text", lambda v: isinstance(v, (int, float, str, list, tuple))),
 }
@@ -123,6 +139,22 @@ def _check(key: str, value: Any) -> None:
     if (value is None and key in _OPTIONAL) or fits(value):
         return
     raise BadOption(f"{key} is {value!r}; expected {expected}")
+
+
+def _is_stored_picture(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(value.get(key), str) for key in ("file", "model", "z"))
+
+
+def model_table(said: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A model as a table of its name and options; what follows the first colon of a text is its option `which`.
+
+    >>> model_table("texture"), model_table("open_clip:ViT-B-32:weights.safetensors")
+    ({'name': 'texture'}, {'name': 'open_clip', 'which': 'ViT-B-32:weights.safetensors'})
+    """
+    if not isinstance(said, str):
+        return dict(said)
+    name, colon, which = said.partition(":")
+    return {"name": name, "which": which} if colon else {"name": name}
 
 
 def _plain(value: Any) -> Any:
@@ -147,12 +179,13 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
         BadOption: a change of the wrong type or range.
     """
     if world.endswith(".toml"):
-        said, where = _read(Path(world)), world
-        name = Path(world).stem
+        file: Any = Path(world)
+        said, where, name = _read(file), world, file.stem
     elif world in horizons:
         said, where, name = {"substrate": world}, f"substrate {world}", world
     elif world in catalog_names():
-        said, where, name = _read(_catalog_path(world)), f"world {world}", world
+        file = _catalog_path(world)
+        said, where, name = _read(file), f"world {world}", world
     else:
         hint = (
             "`alife list worlds` shows them; a world file ends in .toml, a substrate of your own needs --plugin FILE.py"
@@ -167,6 +200,8 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
         RunConfig(**values)
     except BadOption as error:
         raise BadWorld(f"{where}: {error}") from None
+    if "images" in said:
+        values["images"] = [str(file.parent / image) for image in said["images"]]
     return RunConfig(**_merge(values, changes))
 
 
@@ -211,57 +246,30 @@ def _read(path: Any) -> dict[str, Any]:
     return said
 
 
-def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """`key=value` settings as nested changes; values are read as TOML, bare words as text.
-
-    >>> parse_settings(["steps=512", "options.world_size=64", "search.sigma=0.2", "model.name=pixels"])
-    {'steps': 512, 'options': {'world_size': 64}, 'search': {'sigma': 0.2}, 'model': {'name': 'pixels'}}
-
-    Raises:
-        BadOption: not of the form key=value, or a key that does not exist.
-    """
-    changes: dict[str, Any] = {}
-    keys = [f.name for f in fields(RunConfig) if f.name not in ("name", "plugins", *TABLES)]
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        key = key.strip()
-        if not equals or not key:
-            raise BadOption(f"--set {setting!r}: expected key=value, such as steps=512 or options.world_size=64")
-        table, dot, inner = key.partition(".")
-        if dot and table in TABLES and inner:
-            changes.setdefault(table, {})[inner] = _value(text)
-        elif not dot and key in keys:
-            changes[key] = _value(text)
-        else:
-            known = [*keys, *(f"{t}.{key.rpartition('.')[2]}" for t in TABLES)]
-            raise BadOption(f"--set {setting!r}: there is no key {key!r}; {suggest(key, known)}")
-    return changes
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text.strip()
-
-
 def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Changes on top of what a world says; another search or model by name drops the old one's options."""
     merged = dict(values)
     changes = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in changes.items()}
+    for table in (merged, changes):
+        if table.get("model") is not None:
+            table["model"] = model_table(table["model"])
     given = {key: value for key, value in changes.items() if value is not None and not _is_empty(value)}
     if any(key in given for key in BUDGETS):
         for key in BUDGETS:
             merged.pop(key, None)
-    if "prompts" in given and "score" not in given:
-        merged.pop("score", None)  # who gives prompts wants them looked at
-    if ("score" in given or "prompts" in given) and "name" not in given.get("search", {}):
+    targets = [key for key in ("prompts", "images") if key in given]
+    if targets:
+        for key in ("prompts", "images"):
+            merged.pop(key, None)
+        if "score" not in given:
+            merged.pop("score", None)  # who says what to look for wants it looked for
+    if ("score" in given or targets) and "name" not in given.get("search", {}):
         merged.pop("search", None)
     for key, value in given.items():
         if key not in TABLES:
             merged[key] = value
             continue
-        old = dict(merged.get(key, {"name": "texture"} if key == "model" else {}))
+        old = dict(merged.get(key, {}))
         if "name" in value and value["name"] != old.get("name"):
             old = {}
         merged[key] = {**old, **value}

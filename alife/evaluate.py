@@ -1,36 +1,57 @@
 """From genotypes to scores: simulate, draw, embed, score.
 
-Simulating, drawing and embedding are one compiled program over a small chunk of worlds.  On a CPU a chunk has a fixed
-size that depends only on the substrate, and one worker per core takes the next chunk when it is free: so all cores
-work, and no byte depends on the size of the population.  On accelerators a chunk is as wide as the memory budget
-allows, and the devices take turns.
+Simulating, drawing and embedding are one compiled program over a small chunk of worlds, the model's weights one of its
+arguments.  On a CPU a chunk has a fixed size that depends only on the substrate, and one worker per core takes the
+next chunk when it is free: so all cores work, and no byte depends on the size of the population.  On accelerators a
+chunk is as wide as the memory budget allows, and the devices take turns.
+
+Scoring is a second, tiny program over the whole population, because scores such as `novelty` compare its worlds with
+each other and with the archive; what passes between the two is embeddings and measures.  Both can be traced: inside
+`jax.jit`, `Evaluator.chunk` and the score expression are one program.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key, Num, UInt8
 
-from .errors import AlifeError, BadGenotype, BadOption, PluginError, first_line
+from .embedding import Embedder
+from .errors import BadGenotype, BadOption
 from .genotype import GenotypeSpace
 from .model import Model
 from .registry import Registry, default_registry
 from .score import ScoreExpression
 from .substrate import Substrate
-from .types import ArrayLike, Evaluation, Population, PRNGKey
+from .targets import Targets, embed_targets, with_vectors
+from .types import ArrayLike, Evaluation, Population, PRNGKey, Tree
 from .worlds.engine import check_img_size, check_methods, simulate, state_bytes
 from .worlds.schedule import Schedule
 
 LANE_BYTES = 8192
 """States smaller than this are stepped several to a chunk on a CPU: a loop turn costs more than a tiny world."""
 MAX_LANES = 16
+
+
+class Observation(NamedTuple):
+    """What was seen of N worlds, in order."""
+
+    frames: UInt8[ArrayLike, "N K H W 3"]
+    z: Any
+    """Unit embeddings [N, K, D]; zeros where the world is not valid."""
+    measures: dict[str, Float[ArrayLike, " N"]]
+    valid: Bool[ArrayLike, " N"]
+    video: Any = None
+    """One unit vector [N, D] for all frames of a world, where it was asked for."""
 
 
 class Evaluator:
@@ -56,7 +77,7 @@ class Evaluator:
         check_methods(space.substrate)
         if memory_mb < 1:
             raise BadOption(f"memory_mb is {memory_mb}; expected 1 or more megabytes")
-        self.traceable = bool(getattr(model, "traceable", True))
+        self.embedder = Embedder(model)
         per_world = self._bytes_per_world()
         affordable = max(1, memory_mb * 2**20 // per_world)
         self.fixed = jax.default_backend() == "cpu"
@@ -68,7 +89,7 @@ class Evaluator:
             self.lanes = max(1, affordable // self.workers)
         self._one_at_a_time = threading.Lock()  # a model that is not JAX need not bear two callers
         self._lengths = jnp.asarray(schedule.lengths)
-        self._program = jax.jit(self._chunk)
+        self._program = jax.jit(self.chunk, static_argnames="video")
 
     def _bytes_per_world(self) -> int:
         """A generous guess: the state with working copies, and K frames as floats and as bytes."""
@@ -76,7 +97,15 @@ class Evaluator:
         self._state_bytes = state_bytes(self.space.substrate, params)
         return 24 * self._state_bytes + self.schedule.count * self.img_size**2 * 3 * 6 + 1
 
-    def _chunk(self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array) -> tuple[Any, ...]:
+    @cached_property
+    def _weights(self) -> list[Tree]:
+        """The model's weights on every device, moved there once."""
+        return [jax.device_put(self.embedder.weights, device) for device in jax.devices()]
+
+    def chunk(
+        self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, weights: Tree, video: bool = False
+    ) -> Observation:
+        """A few worlds from genotypes to embeddings: what is compiled; without z where the model cannot be traced."""
         substrate = self.space.substrate
 
         def world(genotype: Array, key: PRNGKey) -> tuple[Any, ...]:
@@ -87,73 +116,51 @@ class Evaluator:
             frames, measures, valid = jax.tree.map(lambda x: x[None], world(genotypes[0], keys[0]))
         else:
             frames, measures, valid = jax.vmap(world)(genotypes, keys)
-        if not self.traceable:
-            return frames, None, measures, valid
-        z = self.embed(frames.reshape(-1, *frames.shape[2:]).astype(jnp.float32) / 255)
-        return frames, z.reshape(*frames.shape[:2], -1), measures, valid
-
-    def embed(self, images: Float[Array, "B H W 3"]) -> Float[Array, "B D"]:
-        """Unit embeddings of pictures, checked against the model's contract."""
-        name = type(self.model).__name__
-        try:
-            z = self.model.embed_images(images)
-        except AlifeError:
-            raise
-        except Exception as cause:
-            raise PluginError(
-                f"model {name}.embed_images raised {type(cause).__name__}: {first_line(cause)}"
-            ) from cause
-        if jnp.shape(z) != (len(images), self.model.dim):
-            raise PluginError(
-                f"model {name}.embed_images returned shape {jnp.shape(z)} for {len(images)} pictures; "
-                f"expected ({len(images)}, {self.model.dim})"
-            )
-        return z
+        if not self.embedder.traceable:
+            return Observation(frames, None, measures, valid)
+        z, moving = self.embedder.frames(frames, weights, video=video)
+        return Observation(frames, z, measures, valid, moving)
 
     def measure_names(self) -> list[str]:
         """Names of the substrate's measures; traces the whole evaluation, as the first run else would."""
         genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
-        shapes = self._program.eval_shape(genotypes, jax.random.split(jax.random.key(0), self.lanes), self._lengths)
-        return sorted(shapes[2])
+        keys = jax.random.split(jax.random.key(0), self.lanes)
+        shapes = self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights)
+        return sorted(shapes.measures)
 
-    def observe(
-        self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"]
-    ) -> tuple[
-        UInt8[np.ndarray, "N K H W 3"],
-        Float[np.ndarray, "N K D"],
-        dict[str, Float[np.ndarray, " N"]],
-        Bool[np.ndarray, " N"],
-    ]:
-        """Frames, embeddings, measures and validity of N worlds, in order, whatever the batching."""
+    def observe(self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"], *, video: bool = False) -> Observation:
+        """What is seen of N worlds, as NumPy arrays in their order, whatever the batching."""
         genotypes = np.asarray(genotypes)
         if genotypes.ndim != 2 or genotypes.shape[1] != self.space.size or not len(genotypes):
             raise BadGenotype(f"genotypes have shape {genotypes.shape}; expected (N, {self.space.size}), N >= 1")
         lanes = self.lanes if self.fixed else min(self.lanes, -(-len(genotypes) // self.workers))
         starts = list(range(0, len(genotypes), lanes))
-        first = self._run_chunk(genotypes, keys, lanes, 0, 0)  # compiles once, before the workers start
-        with ThreadPoolExecutor(self.workers) as pool:
-            rest = pool.map(
-                lambda job: self._run_chunk(genotypes, keys, lanes, job[1], job[0] % self.workers),
-                enumerate(starts[1:], 1),
-            )
-            chunks = [first, *rest]
-        frames, z, measures, valid = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(genotypes)], *chunks)
-        valid &= np.isfinite(z).all((1, 2))
-        z = np.where(valid[:, None, None], z, 0).astype(np.float32)
-        return frames, z, measures, valid
 
-    def _run_chunk(self, genotypes: np.ndarray, keys: Key[Array, " N"], lanes: int, start: int, worker: int) -> Any:
-        """One chunk as NumPy arrays; a short last chunk is filled up with repetitions."""
-        rows = np.minimum(np.arange(start, start + lanes), len(genotypes) - 1)
-        device = jax.devices()[worker % len(jax.devices())]
-        arguments = jax.device_put((genotypes[rows], keys[rows], self._lengths), device)
-        frames, z, measures, valid = jax.tree.map(np.asarray, self._program(*arguments))
-        if z is None:
-            images = frames.reshape(-1, *frames.shape[2:]).astype(np.float32) / 255
-            with self._one_at_a_time:
-                z = np.asarray(self.embed(images))
-            z = z.reshape(*frames.shape[:2], -1)
-        return frames, z, measures, valid
+        def run(job: tuple[int, int]) -> Observation:
+            number, start = job
+            rows = np.minimum(np.arange(start, start + lanes), len(genotypes) - 1)  # a short last chunk is filled up
+            return self._run_chunk(genotypes[rows], keys[rows], number % self.workers, video)
+
+        first = run((0, 0))  # compiles once, before the workers start
+        with ThreadPoolExecutor(self.workers) as pool:
+            chunks = [first, *pool.map(run, enumerate(starts[1:], 1))]
+        seen = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(genotypes)], *chunks)
+        valid = seen.valid & np.isfinite(seen.z).all((1, 2))
+        if seen.video is None:
+            return seen._replace(z=_or_zero(seen.z, valid), valid=valid)
+        valid &= np.isfinite(seen.video).all(1)
+        return seen._replace(z=_or_zero(seen.z, valid), valid=valid, video=_or_zero(seen.video, valid))
+
+    def _run_chunk(self, genotypes: np.ndarray, keys: Key[Array, " C"], worker: int, video: bool) -> Observation:
+        """One chunk as NumPy arrays."""
+        place = worker % len(jax.devices())
+        arguments = jax.device_put((genotypes, keys, self._lengths), jax.devices()[place])
+        seen = jax.tree.map(np.asarray, self._program(*arguments, self._weights[place], video=video))
+        if seen.z is not None:
+            return seen
+        with self._one_at_a_time:
+            z, moving = jax.tree.map(np.asarray, self.embedder.frames(seen.frames, video=video))
+        return seen._replace(z=z, video=moving)
 
 
 def evaluate_genotypes(
@@ -163,6 +170,9 @@ def evaluate_genotypes(
     *,
     model: Model,
     score: str = "open_ended",
+    prompts: Sequence[str] = (),
+    images: Sequence[str | Path] = (),
+    negatives: Sequence[str] = (),
     steps: int,
     frames: int | str = 8,
     img_size: int | None = None,
@@ -176,6 +186,9 @@ def evaluate_genotypes(
         key: split into one key for each world.
         model: sees the frames.
         score: expression, see `alife.score`; higher is better.
+        prompts: texts that the frames should show, in time order.
+        images: files of pictures that they should look like, in time order, after the prompts.
+        negatives: texts that no frame should show.
         steps: how long each world runs, steps.
         frames: how many pictures, see `alife.worlds.schedule.Schedule`.
         img_size: edge of a picture, pixels; None = what the model likes best.
@@ -186,9 +199,21 @@ def evaluate_genotypes(
     """
     space = GenotypeSpace(substrate, type(substrate).__name__)
     evaluator = Evaluator(space, model, Schedule(steps, frames), img_size)
-    expression = ScoreExpression(score, registry or default_registry(), evaluator.measure_names())
     genotypes = np.asarray(genotypes)
-    return evaluate(evaluator, expression, genotypes, jax.random.split(key, len(genotypes)))
+    pictures = with_vectors([str(image) for image in images], evaluator.embedder, evaluator.img_size)
+    targets = embed_targets(evaluator.embedder, prompts=prompts, images=pictures, negatives=negatives)
+    expression = bind_score(score, registry or default_registry(), evaluator, len(genotypes), targets)
+    return evaluate(evaluator, expression, genotypes, jax.random.split(key, len(genotypes)), targets=targets)
+
+
+def bind_score(text: str, registry: Registry, evaluator: Evaluator, n: int, targets: Targets) -> ScoreExpression:
+    """A score for populations of n worlds; what it would raise when they have been run, it raises now."""
+    expression = ScoreExpression(text, registry, evaluator.measure_names())
+    k, dim, members = evaluator.schedule.count, evaluator.model.dim, evaluator.embedder.members
+    measures = {name: np.zeros(n, np.float32) for name in expression.measures}
+    z, memory, video = (np.zeros(shape, np.float32) for shape in ((n, k, dim), (1, dim), (n, dim)))
+    expression.check(Population(z, measures, memory, 0, targets.wanted, targets.unwanted, video, members))
+    return expression
 
 
 def evaluate(
@@ -198,15 +223,23 @@ def evaluate(
     keys: Key[Array, " N"],
     memory: Float[np.ndarray, "M D"] | None = None,
     remembered: int = 0,
-    texts: Float[np.ndarray, "P D"] | None = None,
+    targets: Targets | None = None,
 ) -> Evaluation:
     """The whole way of a population: observe, then score; -inf for worlds that are not valid."""
-    frames, z, measures, valid = evaluator.observe(genotypes, keys)
+    seen = evaluator.observe(genotypes, keys, video=expression.reads_video)
     if memory is None:
-        memory = np.zeros((1, z.shape[-1]), np.float32)
-    scores = np.asarray(expression(Population(z, measures, memory, remembered, texts)))
-    valid = valid & np.isfinite(scores)
-    return Evaluation(np.where(valid, scores, -np.inf), z, measures, valid, frames, keys)
+        memory = np.zeros((1, evaluator.model.dim), np.float32)
+    wanted, unwanted = targets or Targets()
+    members = evaluator.embedder.members
+    population = Population(seen.z, seen.measures, memory, remembered, wanted, unwanted, seen.video, members)
+    scores = np.asarray(expression(population))
+    valid = seen.valid & np.isfinite(scores)
+    return Evaluation(np.where(valid, scores, -np.inf), seen.z, seen.measures, valid, seen.frames, keys)
+
+
+def _or_zero(z: Float[np.ndarray, "N *D"], valid: Bool[np.ndarray, " N"]) -> Float[np.ndarray, "N *D"]:
+    """Vectors of valid worlds, zeros for the others."""
+    return np.where(valid.reshape(-1, *[1] * (z.ndim - 1)), z, 0).astype(np.float32)
 
 
 def core_count() -> int:

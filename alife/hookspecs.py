@@ -35,7 +35,12 @@ def register_substrates(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_models(register: Callable[..., None]) -> None:
-    """`register(name, factory, *, summary, test_options={}, source="")`"""
+    """`register(name, factory, *, summary, test_options={}, source="")`
+
+    `NAME:REST` on a command line or in a world file gives REST to the constructor's option `which`.  A parameter
+    `registry` is no option: the factory is handed the `alife.registry.Registry` it is registered in, to make other
+    models by name.  See `alife.model.Model` for what a model has.
+    """
 
 
 @hookspec

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, cast
 
 from .config import RunConfig
 from .evaluate import Evaluator
 from .genotype import GenotypeSpace
+from .model import Model
 from .provenance import provenance
-from .registry import Registry
+from .registry import Entry, Registry
 from .worlds.schedule import Schedule
 
 
 class Pipeline:
     """Substrate, genotypes, model and evaluation of a configuration, made from what is registered.
 
+    Model and evaluation are made when they are first asked for: a film needs neither, and a model can be large.
+
     Raises:
         AlifeError: an unknown name, a wrong option, or a plugin that fails to be made.
     """
 
     def __init__(self, config: RunConfig, registry: Registry) -> None:
-        self.config = config
+        self.config, self.registry = config, registry
         self.substrate_entry = registry.substrates[config.substrate]
         self.substrate = self.substrate_entry.make(**config.options)
         self.space = GenotypeSpace(self.substrate, config.substrate, config.genotype)
-        self.model_entry, self.model = registry.models.make({"name": "texture", **config.model})
+
+    @cached_property
+    def model_entry(self) -> Entry:
+        """What the model is registered as."""
+        return self.registry.models[self.config.model["name"]]
+
+    @cached_property
+    def model(self) -> Model:
+        """Who looks at the worlds."""
+        return self.registry.models.make(self.config.model)[1]
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """The compiled way from genotypes to embeddings."""
+        config = self.config
         schedule = Schedule(config.steps, cast(int, config.frames))  # a RunConfig has filled it in
-        self.evaluator = Evaluator(self.space, self.model, schedule, config.img_size, config.memory_mb)
+        return Evaluator(self.space, self.model, schedule, config.img_size, config.memory_mb)
 
     def provenance(self) -> dict[str, Any]:
         """See `alife.provenance`."""

@@ -14,7 +14,8 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -48,6 +49,8 @@ class Entry:
     source: str = ""
     peers: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """What published programs take on one core, by name: milliseconds per world and step, and per picture."""
+    registry: Registry | None = field(default=None, repr=False, compare=False)
+    """Where it is registered: handed to a factory with a parameter `registry`, which makes other things by name."""
 
     def resolve(self) -> Callable[..., Any]:
         """The factory itself, imported if it was given as "module:attribute".
@@ -77,9 +80,10 @@ class Entry:
         known = self.options()
         for name in options:
             if known is not None and name not in known:
-                raise BadOption(f"{self.kind} {self.name!r} has no option {name!r}; {suggest(name, known)}")
+                raise BadOption(self._no_option(name, options[name], known))
+        given = {"registry": self.registry} if "registry" in (self._parameters() or ()) else {}
         try:
-            return factory(**options)
+            return factory(**options, **given)
         except AlifeError:
             raise
         except (TypeError, ValueError) as cause:
@@ -89,6 +93,15 @@ class Entry:
 
     def options(self) -> dict[str, Any] | None:
         """Option names with their defaults (`inspect.Parameter.empty` = needed); None when it takes any."""
+        known = self._parameters()
+        return None if known is None else {name: default for name, default in known.items() if name != "registry"}
+
+    def _no_option(self, name: str, value: Any, known: Mapping[str, Any]) -> str:
+        if name == "which":  # the user may never have written that word
+            return f"{self.kind} {self.name!r} comes in one form; {value!r} cannot be chosen, write {self.name} alone"
+        return f"{self.kind} {self.name!r} has no option {name!r}; {suggest(name, known)}"
+
+    def _parameters(self) -> dict[str, Any] | None:
         try:
             parameters = inspect.signature(self.resolve()).parameters.values()
         except ValueError:
@@ -125,6 +138,14 @@ class Catalogue(Mapping[str, Entry]):
         """The entry that a table of a configuration names by `name`, and the thing made with the table's options."""
         entry = self[said["name"]]
         return entry, entry.make(**{key: value for key, value in said.items() if key != "name"})
+
+    def able(self, ability: str) -> list[str]:
+        """Names of those that have an optional ability, such as `embed_text`; broken ones are passed over."""
+        found = []
+        for name, entry in self.items():
+            with suppress(PluginError):
+                found += [name] if hasattr(entry.resolve(), ability) else []
+        return found
 
     def add(self, entry: Entry) -> None:
         """Take an entry in; a second one of the same name is an error that names both plugins."""
@@ -199,11 +220,15 @@ class Registry:
     def _collect(self, plugin: Any, name: str) -> None:
         """Take in what one plugin registers: all of it, or nothing when any of it is wrong."""
         staged: list[Entry] = []
+
+        def stage(kind: str, *args: Any, **said: Any) -> None:
+            staged.append(replace(_entry(kind, name, *args, **said), registry=self))
+
         commands: list[click.Command] = []
         for kind in KINDS:
             hook = getattr(plugin, f"register_{plural(kind)}", None)
             if hook is not None:
-                hook(register=lambda *args, _kind=kind, **said: staged.append(_entry(_kind, name, *args, **said)))
+                hook(register=partial(stage, kind))
         hook = getattr(plugin, "register_commands", None)
         if hook is not None:
             hook(register=commands.append)

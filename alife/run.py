@@ -16,17 +16,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
 from .config import RunConfig, from_json, load_world, replace
 from .errors import AlifeError, ArchiveDamaged, ArchiveError, BadOption, PluginError, first_line
-from .evaluate import evaluate
+from .evaluate import bind_score, evaluate
 from .memory import Memory
 from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry, registry_with
-from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
+from .targets import embed_targets, require_text, with_vectors
 from .types import KEY_KIND, Evaluation, PRNGKey, Tree, Verdict
 
 
@@ -69,13 +69,16 @@ class Setup:
         if "name" not in config.search:
             name = "illuminate" if config.score == "illumination" else self._climber()
             config = replace(config, search={"name": name, **config.search})
-        self.config = config
         _, self.search = registry.searches.make(config.search)
-        self.texts = self._embed_prompts()
-        self.measures = pipeline.evaluator.measure_names()
-        self.expression = ScoreExpression(config.score, registry, self.measures)
-        evaluator, texts = pipeline.evaluator, self.texts
-        self.expression.check(config.population, evaluator.schedule.count, pipeline.model.dim, texts)
+        evaluator = pipeline.evaluator
+        if config.prompts or config.negatives:
+            require_text(evaluator.embedder, config.model["name"], registry)
+        images = with_vectors(config.images, evaluator.embedder, evaluator.img_size)
+        self.config = config = replace(config, images=images)
+        self.targets = embed_targets(
+            evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives
+        )
+        self.expression = bind_score(config.score, registry, evaluator, config.population, self.targets)
         first_key, self.generation_key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
         self.state = self.call("init", first_key, pipeline.space, config.population)
         asked = self.call("ask", first_key, self.state)  # pure: says now what would fail in the first generation
@@ -98,17 +101,6 @@ class Setup:
 
     def _climber(self) -> str:
         return "Sep_CMA_ES" if self.pipeline.space.dtype == np.float32 else "random"
-
-    def _embed_prompts(self) -> Float[np.ndarray, "P D"] | None:
-        if not self.config.prompts:
-            return None
-        embed = getattr(self.pipeline.model, "embed_text", None)
-        if embed is None:
-            able = [n for n, e in self.registry.models.items() if hasattr(e.resolve(), "embed_text")]
-            instead = f"use --model {' or '.join(able)}" if able else "none of the installed models does"
-            name = self.pipeline.model_entry.name
-            raise BadOption(f"--prompt needs a model that knows text; model {name!r} does not; {instead}")
-        return np.asarray(embed(list(self.config.prompts)), np.float32)
 
 
 def run_search(
@@ -147,7 +139,7 @@ def run_search(
         genotype_dtype=space.dtype,
         frames=(count, size, size),
         dim=setup.pipeline.model.dim,
-        measures=setup.measures,
+        measures=setup.expression.measures,
         provenance=setup.pipeline.provenance(),
     ) as writer:
         _search(setup, writer, Path(out), stop)
@@ -207,7 +199,7 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
             world_keys,
             memory.rows,
             memory.count,
-            setup.texts,
+            setup.targets,
         )
         state, verdict = setup.call("tell", state, genotypes, evaluation)
         rows = kept_rows(genotypes, evaluation, verdict, progress["evaluations"], memory.numbers)

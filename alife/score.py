@@ -44,7 +44,9 @@ class ScoreExpression:
     def __init__(self, text: str, registry: Registry, measures: Sequence[str]) -> None:
         self.text = text
         self.names: set[str] = set()
-        self._registry, self._measures = registry, tuple(measures)
+        self._registry, self.measures = registry, tuple(measures)
+        self.reads_video = True
+        """False once `check` has seen that no part of it looks at `Population.video`, which then need not be made."""
         try:
             tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -60,11 +62,10 @@ class ScoreExpression:
         """Higher is better; one number per world, NaN where the expression divides by zero."""
         return self._program(population)
 
-    def check(self, n: int, k: int, dim: int, texts: Any = None) -> None:
-        """Raise now what a population of n worlds with k frames would make it raise."""
-        measures = {name: np.zeros(n, np.float32) for name in self._measures}
-        worlds = Population(np.zeros((n, k, dim), np.float32), measures, np.zeros((1, dim), np.float32), 0, texts)
-        self._program.eval_shape(worlds)
+    def check(self, population: Population) -> None:
+        """Raise now what populations of this one's shapes would make it raise, and see what it reads."""
+        traced = jax.make_jaxpr(lambda video: self._evaluate(population._replace(video=video)))(population.video)
+        self.reads_video = any(traced.jaxpr.invars[0] is given for step in traced.eqns for given in step.invars)
 
     def _evaluate(self, population: Population) -> Float[Array, " N"]:
         return jnp.broadcast_to(jnp.asarray(self._term(population), jnp.float32), population.z.shape[:1])
@@ -109,13 +110,13 @@ class ScoreExpression:
                     raise BadOption(f"score {name!r} has no option {option!r}; {suggest(option, known)}")
             function = entry.resolve()
             return lambda population: _guarded(function, name, population, options)
-        if name in self._measures:
+        if name in self.measures:
             if options:
                 raise BadOption(f"score {self.text!r}: {name} is a measure of the world and takes no options")
             return lambda population: population.measures[name]
-        measures = ", ".join(self._measures) or "none"
+        measures = ", ".join(self.measures) or "none"
         hint = f"`alife list scores` shows the scores; measures of this world: {measures}"
-        raise UnknownName("score or measure", name, [*self._registry.scores, *self._measures], hint)
+        raise UnknownName("score or measure", name, [*self._registry.scores, *self.measures], hint)
 
 
 def _guarded(function: Callable[..., Any], name: str, population: Population, options: dict[str, Any]) -> Any:

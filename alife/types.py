@@ -1,6 +1,7 @@
 """Shapes, declared once, and the values that travel between the parts.
 
-Letters: N population, T steps, K frames, H W height and width, D embedding, G genotype.
+Letters: N population, T steps, K frames, H W height and width, D embedding, G genotype, P prompts and pictures to look
+like, Q negatives, M rows of a memory or members of an ensemble.
 """
 
 from __future__ import annotations
@@ -68,8 +69,14 @@ class Population(NamedTuple):
     """Unit embeddings of the last frame of every lifeform in the archive; rows from `remembered` on are zeros."""
     remembered: int
     """How many rows of `memory` are lifeforms."""
-    texts: Float[ArrayLike, "P D"] | None = None
-    """Unit embeddings of the prompts, in order."""
+    targets: Float[ArrayLike, "P D"] | None = None
+    """Unit embeddings of what the frames should show: the prompts, then the pictures, each in the order given."""
+    negatives: Float[ArrayLike, "Q D"] | None = None
+    """Unit embeddings of what no frame should show."""
+    video: Float[ArrayLike, "N D"] | None = None
+    """One unit vector for all frames of a world together; None only where no score of the expression reads it."""
+    members: Bool[ArrayLike, "M D"] | None = None
+    """Which of the D numbers come from which model of an ensemble; None where there is one model."""
 
 
 class Verdict(NamedTuple):

@@ -1,4 +1,4 @@
-"""The scores that ship: pure functions of embeddings; higher is better.
+"""Scores without a target: pure functions of embeddings; higher is better.  With one: `alife.search.resemblance`.
 
 Each takes a `Population` and gives one number per world, so that scores of one world (`open_ended`) and scores of a
 world among others (`novelty`, `illumination`) read alike.
@@ -45,6 +45,24 @@ def open_endedness(z: Float[Array, "K D"]) -> Float[Array, ""]:
 def open_ended(population: Population) -> Float[Array, " N"]:
     """`open_endedness` of every world: in [0, 2], higher is better."""
     return jax.vmap(open_endedness)(jnp.asarray(population.z))
+
+
+def pace(population: Population) -> Float[Array, " N"]:
+    """How fast a world changes its looks: mean of 1 - cosine from each frame to the next.
+
+    In [0, 2], higher is faster; 0 for a still picture.  Frames are K to a life, so it is a speed per T / K steps.
+
+    Raises:
+        BadOption: fewer than two frames.
+
+    >>> z = jnp.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
+    >>> pace(Population(z, {}, jnp.zeros((1, 2)), 0)).tolist()
+    [0.5]
+    """
+    z = jnp.asarray(population.z)
+    if z.shape[1] < 2:
+        raise BadOption("score pace compares frames in time and was given 1; ask for 2 or more (--frames 8)")
+    return jnp.mean(1 - jnp.sum(z[:, 1:] * z[:, :-1], axis=-1), axis=1)
 
 
 def novelty(population: Population, k: int = 5) -> Float[Array, " N"]:
@@ -94,35 +112,10 @@ def cosines_to_others(last: Float[Array, "N D"]) -> Float[Array, "N N"]:
     return jnp.where(absent, -jnp.inf, last @ last.T)
 
 
-def prompt(population: Population) -> Float[Array, " N"]:
-    """How well the frames show the prompts: mean cosine of frames to texts, in [-1, 1], higher is better.
-
-    Several prompts are a timeline: each owns an equal stretch of the frames, in order.
-
-    Raises:
-        BadOption: no prompt was given, or more prompts than frames.
-
-    Source: Kumar et al. 2024 (arXiv:2412.17799), supervised target, sign flipped.
-
-    >>> turning = jnp.eye(2)[None]
-    >>> prompt(Population(turning, {}, jnp.zeros((1, 2)), 0, texts=jnp.eye(2))).tolist()
-    [1.0]
-    """
-    texts, frames = population.texts, population.z.shape[1]
-    if texts is None:
-        raise BadOption("score prompt compares frames with texts; give one or more --prompt TEXT")
-    if len(texts) > frames:
-        raise BadOption(
-            f"{len(texts)} prompts need at least {len(texts)} frames and there are {frames}; raise --frames"
-        )
-    owner = jnp.arange(frames) * len(texts) // frames
-    return jnp.mean(jnp.sum(population.z * texts[owner], axis=-1), axis=-1)
-
-
 @hookimpl
 def register_scores(register: Callable[..., None]) -> None:
     asal = "Kumar et al. 2024, arXiv:2412.17799"
     register("open_ended", open_ended, summary="each frame is new to the frames before it", source=asal)
+    register("pace", pace, summary="each frame is unlike the one before it: quick change")
     register("novelty", novelty, summary="far from its nearest in the archive", source="Lehman and Stanley 2011")
     register("illumination", illumination, summary="far from its nearest in the generation", source=asal)
-    register("prompt", prompt, summary="frames look like the prompts", source=asal)

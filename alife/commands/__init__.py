@@ -5,6 +5,7 @@ from __future__ import annotations
 from .archives import check_archive_command, export_command, replay_command
 from .importing import import_command
 from .listing import check_command, list_command
+from .looking import caption_command, embed_command
 from .searching import resume_command, search_command
 from .watching import run_command
 
@@ -18,4 +19,6 @@ BUILT_IN = (
     list_command,
     check_command,
     import_command,
+    embed_command,
+    caption_command,
 )

@@ -59,6 +59,9 @@ def _show(registry: Registry, kind: str, name: str, as_json: bool) -> int:
     if not rows:
         raise UnknownName(_SINGULAR[kind], name, [row["name"] for row in _rows(registry, kind, full=False)])
     row = {**rows[0], **(_abilities(registry, name) if kind == "substrates" else {})}
+    if kind == "models":  # a model of many weights says which there are: {what `which` takes: a remark}
+        variants = getattr(registry.models[name].resolve(), "variants", None)
+        row["variants"] = variants() if variants else {}
     if as_json:
         click.echo(json.dumps(row, indent=2, default=str))
         return 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import PluginError
+from ..errors import BadOption, PluginError, suggest
 from ..registry import registry_with
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ def registry_for(archive: Archive, plugins: tuple[str, ...]) -> Registry:
 
 def configure(world: str, registry: Registry, settings: tuple[str, ...], **changes: Any) -> RunConfig:
     """The configuration that a command line asks for; named options win over --set."""
-    from ..config import load_world, parse_settings
+    from ..config import load_world
 
     said = parse_settings(settings)
     for key, value in changes.items():
@@ -61,3 +65,48 @@ def configure(world: str, registry: Registry, settings: tuple[str, ...], **chang
             continue
         said[key] = {**said.get(key, {}), **value} if isinstance(value, dict) else value
     return load_world(world, registry.horizons, **said, plugins=registry.files)
+
+
+@contextmanager
+def remarks() -> Iterator[None]:
+    """What a model has to say of a text, such as words that it ignores, comes as a line, not as a Python warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: click.echo(f"note: {message}", err=True)
+        yield
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """`key=value` settings as nested changes; values are read as TOML, bare words as text.
+
+    >>> parse_settings(["steps=512", "options.world_size=64", "search.sigma=0.2", "model.name=pixels"])
+    {'steps': 512, 'options': {'world_size': 64}, 'search': {'sigma': 0.2}, 'model': {'name': 'pixels'}}
+
+    Raises:
+        BadOption: not of the form key=value, or a key that does not exist.
+    """
+    from ..config import TABLES, RunConfig
+
+    changes: dict[str, Any] = {}
+    keys = [f.name for f in fields(RunConfig) if f.name not in ("name", "plugins", *TABLES)]
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise BadOption(f"--set {setting!r}: expected key=value, such as steps=512 or options.world_size=64")
+        table, dot, inner = key.partition(".")
+        if dot and table in TABLES and inner:
+            changes.setdefault(table, {})[inner] = _value(text)
+        elif not dot and key in keys:
+            changes[key] = _value(text)
+        else:
+            known = [*keys, *(f"{t}.{key.rpartition('.')[2]}" for t in TABLES)]
+            raise BadOption(f"--set {setting!r}: there is no key {key!r}; {suggest(key, known)}")
+    return changes
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()

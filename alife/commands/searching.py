@@ -18,6 +18,7 @@ from .options import (
     configure,
     plugin_option,
     registry_for,
+    remarks,
     seed_option,
     set_option,
 )
@@ -42,13 +43,24 @@ RUNS = Path("runs")
     metavar="NAME",
     help="How to look for it [illuminate; for scores but illumination Sep_CMA_ES, or random for integers].",
 )
-@click.option("--model", metavar="NAME", help="Who looks at the worlds, see `alife list models`.")
+@click.option("--model", metavar="NAME[:WHICH]", help="Who looks at the worlds, see `alife list models`.")
 @click.option(
     "--prompt",
     "prompts",
     multiple=True,
     metavar="TEXT",
     help="What the world should look like; several = in time order.",
+)
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="A picture that it should look like; several = in time order, after the prompts.",
+)
+@click.option(
+    "--negative", "negatives", multiple=True, metavar="TEXT", help="What it should never look like (repeatable)."
 )
 @budget_options
 @click.option("--population", type=int, help="Worlds in one generation [default: 16].")
@@ -69,10 +81,10 @@ def search_command(
 
     WORLD is a substrate, a world of the catalog, or a .toml file; without one it is two minutes of Lenia.
     """
-    from ..config import DEFAULT_WORLD
+    from ..config import DEFAULT_WORLD, model_table
 
     registry = registry_with(plugins)
-    named = {"search": {"name": search} if search else None, "model": {"name": model} if model else None}
+    named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
     config = configure(DEFAULT_WORLD if world is None else world, registry, settings, **named, **changes)
     return search_into(config, out or _free_place(config.name), registry)
 
@@ -85,10 +97,18 @@ def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
         raise ArchiveExists(f"{_sheet(place)} exists, and the contact sheet would go there; give another --out")
     by = config.search.get("name", "the search that suits it")
     size = f"{config.population} worlds of {config.steps} steps a generation"
-    click.echo(f"searching {config.name} for {config.score} by {by}, {size}, into {place}", err=True)
-    with _watched(registry) as stop:
+    click.echo(f"searching {config.name} for {_aim(config)} by {by}, {size}, into {place}", err=True)
+    with remarks(), _watched(registry) as stop:
         archive = run_search(config, out=place, registry=registry, stop=stop)
     return _finish(archive, place, stop(), {})
+
+
+def _aim(config: RunConfig) -> str:
+    """The score and what it compares with, in words."""
+    wanted = [*map(repr, config.prompts), *(str(image) for image in config.images)]
+    unwanted = [repr(text) for text in config.negatives]
+    seen = f" ({' then '.join(wanted)}{' without ' if unwanted else ''}{', '.join(unwanted)})" if wanted else ""
+    return f"{config.score}{seen}"
 
 
 @click.command("resume")
@@ -107,7 +127,7 @@ def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: 
     before = open_archive(run)
     registry = registry_for(before, plugins)
     given = {key: value for key, value in budget.items() if value is not None}
-    with _watched(registry) as stop:
+    with remarks(), _watched(registry) as stop:
         archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway)
     if archive.generation == before.generation and not stop():
         done = f"{archive.generation + 1} generations, {archive.progress.get('seconds', 0) / 60:.1f} minutes"

@@ -13,7 +13,8 @@ that takes a subject and raises `CheckFailed`, so one of them can be run alone:
 `check_stays_finite(SubstrateSubject(MyWorld, {"size": 16}))`.
 """
 
-from .models import MODEL_CHECKS, ModelSubject, check_model
+from .model_subject import ModelSubject
+from .models import MODEL_CHECKS, check_model
 from .report import CheckFailed, Result
 from .subject import SubstrateSubject
 from .substrates import SUBSTRATE_CHECKS, check_substrate

@@ -40,6 +40,11 @@ def host_calls(function: Callable[..., Any], *args: Tree) -> list[str]:
     return sorted(name for name in names if any(part in name for part in HOST))
 
 
+def constants(function: Callable[..., Any], *args: Tree) -> list[Any]:
+    """Arrays that a traced function holds instead of being given them."""
+    return [value for value in _constants(jax.make_jaxpr(function)(*args)) if hasattr(value, "shape")]
+
+
 def freeze(value: Any) -> str:
     """A text that differs when a value, or anything in a tree of values, differs."""
     leaves, tree = jax.tree.flatten(value)

@@ -571,6 +571,87 @@ class Illiterate(Mosaic):
         return np.stack([np.eye(self.dim)[0] for _ in texts])
 
 
+class Weighted(Mosaic):
+    """Has weights, which it takes as an argument, and knows motion."""
+
+    def __init__(self) -> None:
+        scale = np.random.default_rng(5).uniform(0.5, 1.5, self.dim).astype(np.float32)
+        self.weights = {"scale": jnp.asarray(scale), "places": jnp.arange(self.dim)}
+
+    def scaled(self, z: Any, weights: Any) -> Any:
+        z = z[:, weights["places"]] * weights["scale"]
+        return z / jnp.linalg.norm(z, axis=1, keepdims=True)
+
+    def embed_images(self, images: Any, weights: Any = None) -> Any:
+        return self.scaled(self.features(images), self.weights if weights is None else weights)
+
+    def embed_video(self, frames: Any, weights: Any = None) -> Any:
+        b, k, h, w, c = frames.shape
+        later = jnp.linspace(1.0, 2.0, k)[None, :, None]
+        z = self.features(frames.reshape(b * k, h, w, c)).reshape(b, k, -1)
+        return self.scaled((z * later).mean(1), self.weights if weights is None else weights)
+
+
+class WeightsIgnored(Weighted):
+    def embed_images(self, images: Any, weights: Any = None) -> Any:
+        return super().embed_images(images)
+
+
+class WeightsNotTaken(Weighted):
+    def embed_images(self, images: Any) -> Any:
+        return super().embed_images(images)
+
+
+class WeightsHalfTaken(Weighted):
+    def scaled(self, z: Any, weights: Any) -> Any:
+        z = z[:, self.weights["places"]] * weights["scale"]
+        return z / jnp.linalg.norm(z, axis=1, keepdims=True)
+
+
+class WeightsKeptInVideo(Weighted):
+    def embed_video(self, frames: Any, weights: Any = None) -> Any:
+        return super().embed_video(frames)
+
+
+class WeightsFromNowhere(Weighted):
+    """What it is handed is used, but it is not what it uses when left alone."""
+
+    def embed_images(self, images: Any, weights: Any = None) -> Any:
+        return super().embed_images(images, weights) if weights else Mosaic.embed_images(self, images)
+
+
+class WeightsOfText(Weighted):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights["name"] = "mosaic"
+
+
+class VideoOfFrames(Weighted):
+    def embed_video(self, frames: Any, weights: Any = None) -> Any:
+        return self.embed_images(frames.reshape(-1, *frames.shape[2:]), weights)
+
+
+class VideoNotUnit(Weighted):
+    def embed_video(self, frames: Any, weights: Any = None) -> Any:
+        return 0.5 * super().embed_video(frames, weights)
+
+
+class VideoOfChanges(Weighted):
+    def embed_video(self, frames: Any, weights: Any = None) -> Any:
+        return super().embed_video(frames[:, 1:] - frames[:, :-1], weights)
+
+
+class VideoCompany(Weighted):
+    def embed_video(self, frames: Any, weights: Any = None) -> Any:
+        return super().embed_video(0.5 * frames + 0.5 * frames.mean(0), weights)
+
+
+class VideoOfChance(OutsideJax):
+    def embed_video(self, frames: Any) -> Any:
+        z = np.random.default_rng().normal(size=(len(frames), self.dim))
+        return z / np.linalg.norm(z, axis=1, keepdims=True)
+
+
 BROKEN_MODELS: dict[str, list[type]] = {
     "attributes": [NoSize, NoEmbedding],
     "vectors": [WrongLength, OneSize],
@@ -581,6 +662,15 @@ BROKEN_MODELS: dict[str, list[type]] = {
     "traceable as declared": [NumPyInside, KeepsPictures, GivesLists],
     "identity": [NewName, NoName, NewWeights],
     "text": [TextElsewhere, Illiterate],
+    "weights": [
+        WeightsIgnored,
+        WeightsNotTaken,
+        WeightsHalfTaken,
+        WeightsKeptInVideo,
+        WeightsFromNowhere,
+        WeightsOfText,
+    ],
+    "video": [VideoOfFrames, VideoNotUnit, VideoOfChanges, VideoCompany, VideoOfChance],
 }
 
 
@@ -592,7 +682,7 @@ def test_model_check_bites(check: Callable[[ModelSubject], None]) -> None:
         assert "\n" not in str(failed.value)
 
 
-@pytest.mark.parametrize("toy", [Mosaic, OutsideJax])
+@pytest.mark.parametrize("toy", [Mosaic, OutsideJax, Weighted])
 def test_a_good_model_passes_every_check(toy: type) -> None:
     results = check_model(toy)
     assert [str(result) for result in results if not result.passed] == []

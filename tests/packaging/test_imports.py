@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INNER = ("plugins", "worlds", "search", "storage")
-PUBLIC = {"hookimpl", "errors", "types", "substrate", "model", "genotype", "worlds", "hookspecs", "options"}
+PUBLIC = {
+    "hookimpl",
+    "errors",
+    "types",
+    "substrate",
+    "model",
+    "genotype",
+    "worlds",
+    "hookspecs",
+    "options",
+    "registry",
+    "config",
+}
 MAY = {
     "plugins": PUBLIC | {"make_substrate", "make_model", "make_search", "rollout", "evaluate_genotypes", "plugins"},
     "worlds": {"types", "substrate", "errors", "worlds"},

@@ -1,6 +1,8 @@
-"""Scores against numbers that can be checked by head, and expressions over them."""
+"""Scores without a target against numbers that can be checked by head, and expressions over them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -10,17 +12,17 @@ import pytest
 from alife.errors import BadOption, PluginError, UnknownName
 from alife.registry import Entry, default_registry
 from alife.score import ScoreExpression
-from alife.search.objectives import illumination, novelty, open_endedness
+from alife.search.objectives import illumination, novelty, open_endedness, pace
 from alife.types import Population
 
 REGISTRY = default_registry()
 ALONG = jnp.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
 
 
-def population(z, memory=None, measures=None, texts=None):
+def population(z, memory=None, measures=None, targets=None):
     remembered = 0 if memory is None else int((jnp.abs(memory).sum(1) > 0).sum())
     memory = jnp.zeros((1, z.shape[-1])) if memory is None else memory
-    return Population(z, measures or {}, memory, remembered, texts)
+    return Population(z, measures or {}, memory, remembered, targets, video=z[:, -1])
 
 
 def test_open_ended_looks_only_backwards():
@@ -58,11 +60,9 @@ def test_worlds_that_are_not_valid_change_no_score_of_the_others():
         assert np.allclose(score(population(worlds)), score(population(with_nan))[:3])
 
 
-def test_prompts_are_a_timeline():
-    frames, texts = jnp.array([[[1.0, 0], [1.0, 0], [0, 1.0], [0, 1.0]]]), jnp.eye(2)
-    score = ScoreExpression("prompt", REGISTRY, [])
-    assert float(score(population(frames, texts=texts))[0]) == 1.0
-    assert float(score(population(frames, texts=texts[::-1]))[0]) == 0.0
+def test_pace_is_the_distance_from_frame_to_frame():
+    # 0.8 and 0.6 from one frame to the next, whatever came before them
+    assert np.allclose(pace(population(jnp.stack([ALONG, ALONG[jnp.array([0, 1, 0])]]))), [0.3, 0.2])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_bad_expressions_say_what_is_wrong(text, error, said):
 
 
 def test_one_frame_has_no_history_and_no_prompt_no_text():
-    for text in ("open_ended", "prompt"):
+    for text in ("open_ended", "pace", "prompt", "video", "agreement"):
         with pytest.raises(BadOption, match=r"--frames|--prompt"):
             ScoreExpression(text, REGISTRY, [])(population(ALONG[:, None, :]))
 
@@ -117,11 +117,18 @@ def test_a_score_that_breaks_its_contract_is_named(monkeypatch):
         ScoreExpression("flat", REGISTRY, [])(population(ALONG[:, None, :]))
 
 
+def test_every_score_is_on_the_page():
+    page = (Path(__file__).parents[2] / "docs" / "scores.md").read_text("utf-8")
+    assert [name for name in REGISTRY.scores if f"| `{name}" not in page] == []
+
+
 @pytest.mark.parametrize("name", list(REGISTRY.scores))
 def test_scores_do_not_depend_on_the_order_of_worlds(name):
     z = jax.random.normal(jax.random.key(3), (6, 4, 8))
     z /= jnp.linalg.norm(z, axis=-1, keepdims=True)
     order = jnp.array([3, 1, 5, 0, 4, 2])
-    texts = z[0, :2]
+    targets = z[0, :2]
     score = ScoreExpression(name, REGISTRY, [])
-    assert np.allclose(score(population(z, texts=texts))[order], score(population(z[order], texts=texts)), atol=1e-6)
+    assert np.allclose(
+        score(population(z, targets=targets))[order], score(population(z[order], targets=targets)), atol=1e-6
+    )

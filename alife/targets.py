@@ -1,0 +1,110 @@
+"""What worlds are held against: prompts, pictures to look like, and negatives, each embedded once per run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from .embedding import Embedder
+from .errors import BadOption
+from .registry import Registry
+
+
+class Targets(NamedTuple):
+    """Unit vectors of what frames should show, and of what they should not."""
+
+    wanted: Float[np.ndarray, "P D"] | None = None
+    """The prompts, then the pictures, each in the order given: a timeline."""
+    unwanted: Float[np.ndarray, "Q D"] | None = None
+    """The negatives."""
+
+
+def embed_targets(
+    embedder: Embedder,
+    *,
+    prompts: Sequence[str] = (),
+    images: Sequence[Mapping[str, str]] = (),
+    negatives: Sequence[str] = (),
+) -> Targets:
+    """What worlds are held against, as unit vectors.
+
+    Args:
+        embedder: the model of the run.
+        prompts: texts that the frames should show.
+        images: pictures that they should look like, as `with_vectors` gives them.
+        negatives: texts that no frame should show.
+
+    Raises:
+        BadOption: the model knows no text and is given some, or refuses one; a negative without anything wanted.
+    """
+    if negatives and not (prompts or images):
+        raise BadOption("a negative says what a world should not be; say what it should be: --prompt TEXT")
+    if any(not text.strip() for text in (*prompts, *negatives)):
+        raise BadOption("a prompt or negative is empty; expected words such as 'a ring of red dots'")
+    wanted = [embedder.texts(prompts)] if prompts else []
+    wanted += [np.frombuffer(bytes.fromhex(image["z"]), "<f4").astype(np.float32)[None] for image in images]
+    return Targets(
+        np.concatenate(wanted) if wanted else None,
+        embedder.texts(negatives) if negatives else None,
+    )
+
+
+def with_vectors(images: Sequence[str | Mapping[str, str]], embedder: Embedder, img_size: int) -> list[dict[str, str]]:
+    """Pictures with what the model sees in them: stored with a run, so that it goes on without the files.
+
+    Args:
+        images: file names, or what this function gave before: then nothing is read, unless another model saw them.
+        embedder: the model of the run.
+        img_size: edge at which the run draws frames, pixels; pictures are seen at the same size.
+
+    Raises:
+        BadOption: a file that is missing or no picture.
+    """
+    return [_with_vector({"file": image} if isinstance(image, str) else image, embedder, img_size) for image in images]
+
+
+def _with_vector(image: Mapping[str, str], embedder: Embedder, img_size: int) -> dict[str, str]:
+    if image.get("model") == embedder.model.identity and "z" in image:
+        return dict(image)
+    z = embedder.pictures(read_picture(image["file"], img_size)[None])[0]
+    file = str(Path(image["file"]).resolve())
+    return {"file": file, "model": embedder.model.identity, "z": z.astype("<f4").tobytes().hex()}
+
+
+def read_picture(file: str | Path, size: int) -> Float[np.ndarray, "S S 3"]:
+    """The largest square in the middle of a picture, red green blue in [0, 1]; the first picture of a film.
+
+    What is transparent becomes black, the ground of most worlds.
+
+    Args:
+        file: .png .jpg .gif .webp or any other kind that Pillow reads.
+        size: edge that it is brought to, pixels.
+
+    Raises:
+        BadOption: a file that is missing or no picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as opened:
+            upright = ImageOps.exif_transpose(opened).convert("RGBA")
+    except FileNotFoundError:
+        raise BadOption(f"{file}: there is no such file; expected a picture, such as .png or .jpg") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as cause:
+        said = "is no picture" if isinstance(cause, Image.UnidentifiedImageError) else f"cannot be read: {cause}"
+        raise BadOption(f"{file} {said}; expected a picture, such as .png or .jpg") from None
+    solid = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright).convert("RGB")
+    return np.asarray(ImageOps.fit(solid, (size, size), Image.Resampling.BICUBIC), np.float32) / 255
+
+
+def require_text(embedder: Embedder, name: str, registry: Registry) -> None:
+    """Raise BadOption, naming the models that do, where the model of this name knows no text."""
+    if embedder.knows_text:
+        return
+    able = registry.models.able("embed_text")
+    instead = f"use --model {' or '.join(able)}" if able else "none of the installed models does"
+    raise BadOption(f"words need a model that knows text; model {name!r} sees pictures and knows none; {instead}")
