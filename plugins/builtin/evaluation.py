@@ -60,7 +60,7 @@ def evaluate(model: Builtin, structure: Structure, tell: Callable[[str], None] =
     """
     pictures = unseen_pictures()
     z = _embed(model, pictures.images)
-    table: dict[str, Any] = {}
+    table: dict[str, Any] = {"identity": model.identity}
     for name, value in {
         "zero-shot accuracy": lambda: zero_shot(model, z, pictures.truth),
         "retrieval": lambda: retrieval(model, z, pictures.truth),

@@ -7,7 +7,6 @@ well a shift, a turn or a zoom of one frame explains the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 
 import jax
@@ -16,13 +15,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .measured import ground_of
+from .tower import Weights
 
 SIDE = 48
 RADII, ANGLES = 10, 48
 """Grid of the polar pictures, from which turns (along the angles) and zooms (along the log radii) are read."""
 
 
-def chances(weights: Mapping[str, Array], films: Float[Array, "B K 96 96 3"]) -> Float[Array, "B M"]:
+def chances(weights: Weights, films: Float[Array, "B K 96 96 3"]) -> Float[Array, "B M"]:
     """How likely each motion is, in the order of `ATTRIBUTES["motion"]`; they add up to 1.
 
     Args:
@@ -32,7 +32,7 @@ def chances(weights: Mapping[str, Array], films: Float[Array, "B K 96 96 3"]) ->
     return jax.nn.softmax(logits(weights, jax.lax.map(features, films)))
 
 
-def logits(weights: Mapping[str, Array], numbers: Float[Array, "B F"]) -> Float[Array, "B M"]:
+def logits(weights: Weights, numbers: Float[Array, "B F"]) -> Float[Array, "B M"]:
     """The small network."""
     hidden = jnp.tanh((numbers - weights["motion_centre"]) / weights["motion_spread"])
     hidden = jax.nn.gelu(hidden @ weights["motion_in"] + weights["motion_in_bias"])

@@ -58,7 +58,7 @@ def _turing(dice: Dice, bias: Array, k: Array) -> Field:
     q = (np.hypot(ky, kx) / k) ** 2
     grow = 1.6 * jnp.exp(-3.0 * (1 - q) ** 2) * (q < 8)
 
-    def once(_: int, u: Field) -> Field:
+    def once(_: Array, u: Field) -> Field:
         u = jnp.fft.irfft2(jnp.fft.rfft2(u + bias * (u * u - 1)) * grow)
         return jnp.tanh(u)
 
@@ -166,7 +166,7 @@ def pixels(dice: Dice) -> Drawn:
     side = jnp.array([2, 3, 4, 6, 8])[dice.whole(0, 5)]
     alive = dice.between(0, 1, (48, 48)) < dice.between(0.08, 0.5)
 
-    def life(_: int, world: Array) -> Array:
+    def life(_: Array, world: Array) -> Array:
         shifts = [jnp.roll(world, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
         count = sum(shift.astype(jnp.int32) for shift in shifts)
         return (count == 3) | (world & (count == 2))

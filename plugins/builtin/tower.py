@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from alife.types import PRNGKey
+from alife.types import ArrayLike, PRNGKey
 
 SIDE = 96
 PATCH = 16
@@ -31,7 +31,8 @@ STATIC_DIM = 112
 """Numbers of an embedding that one picture decides."""
 STRUCTURE_DIM = 64
 
-Weights = Mapping[str, Float[Array, "..."]]
+Weights = Mapping[str, Float[ArrayLike, "..."]]
+"""Arrays by name."""
 
 RINGS = 2.0 ** np.arange(0, 5.6, 0.5)
 """Centres of the half octaves of the statistics, cycles per picture."""
@@ -111,7 +112,7 @@ def _attend(x: Float[Array, "B T W"], weights: Weights) -> Float[Array, "B T W"]
     return (likeness @ v).swapaxes(1, 2).reshape(batch, tokens, width) @ weights["mixed"]
 
 
-def _norm(x: Float[Array, "*shape W"], scale: Float[Array, " W"]) -> Float[Array, "*shape W"]:
+def _norm(x: Float[Array, "*shape W"], scale: Float[ArrayLike, " W"]) -> Float[Array, "*shape W"]:
     """Layers are scaled to unit variance about their mean."""
     x = x - x.mean(-1, keepdims=True)
     return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-5) * scale

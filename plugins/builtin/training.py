@@ -151,7 +151,7 @@ def train(place: Path, *, until: int = STEPS, seed: int = SEED, tell: Callable[[
         raise BadOption(f"train-builtin got {until} steps; expected 1 to {STEPS}")
     place.mkdir(parents=True, exist_ok=True)
     learner, done, curve = _load(place, first_learner(seed))
-    batches, noted = Batches(seed, place), []
+    batches, noted = Batches(seed, place), curve.pop("noted")
     keys = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 2)
     with ThreadPoolExecutor(1) as ahead:
         waiting = ahead.submit(batches, done)
@@ -168,7 +168,7 @@ def train(place: Path, *, until: int = STEPS, seed: int = SEED, tell: Callable[[
                 tell(f"step {step + 1} loss {np.mean(noted):.4f} {told}")
                 noted = []
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == until:
-                _save(place, learner, step + 1, curve)
+                _save(place, learner, step + 1, curve | {"noted": noted})
     return curve
 
 
@@ -188,7 +188,7 @@ def save(file: Path, arrays: Mapping[str, Any]) -> None:
 def _load(place: Path, first: Learner) -> tuple[Learner, int, dict[str, Any]]:
     file = place / "state.npz"
     if not file.exists():
-        return first, 0, {"step": [], "loss": []}
+        return first, 0, {"step": [], "loss": [], "noted": []}
     with np.load(file) as saved:
         leaves = [jnp.asarray(saved[f"leaf_{i}"]) for i in range(len(jax.tree.leaves(first)))]
         return (
