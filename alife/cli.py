@@ -1,4 +1,4 @@
-"""The command line: `alife search | resume | replay | export | run | check-archive | list | check | import | bench`.
+"""The command line: `alife search | resume | run | replay | export | caption | embed | check-archive | list | check ...`.
 
 Heavy modules are imported inside the commands, so that `alife list` and `--help` answer at once.
 """

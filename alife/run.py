@@ -26,7 +26,7 @@ from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry, registry_with
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
-from .targets import embed_targets, require_text, with_vectors
+from .targets import embed_targets, require_text, tell_of_motions, with_vectors
 from .types import KEY_KIND, Evaluation, PRNGKey, Tree, Verdict
 
 
@@ -79,6 +79,8 @@ class Setup:
             evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives
         )
         self.expression = bind_score(config.score, registry, evaluator, config.population, self.targets)
+        if not self.expression.reads_video:
+            tell_of_motions(pipeline.model, config.prompts)
         first_key, self.generation_key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
         self.state = self.call("init", first_key, pipeline.space, config.population)
         asked = self.call("ask", first_key, self.state)  # pure: says now what would fail in the first generation

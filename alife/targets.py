@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from jaxtyping import Float
 
 from .embedding import Embedder
 from .errors import BadOption
+from .model import Model
 from .registry import Registry
 
 
@@ -108,3 +110,11 @@ def require_text(embedder: Embedder, name: str, registry: Registry) -> None:
     able = registry.models.able("embed_text")
     instead = f"use --model {' or '.join(able)}" if able else "none of the installed models does"
     raise BadOption(f"words need a model that knows text; model {name!r} sees pictures and knows none; {instead}")
+
+
+def tell_of_motions(model: Model, prompts: Sequence[str]) -> None:
+    """Warn of words that single frames do not show, where the model knows which ones those are."""
+    motions_in = getattr(model, "motions_in", None)
+    words = list(dict.fromkeys(word for text in prompts for word in motions_in(text))) if motions_in else []
+    if words:
+        warnings.warn(f"{', '.join(words)}: no single frame shows that; --score video sees how worlds move", stacklevel=2)

@@ -77,6 +77,10 @@ class Builtin:
         """
         return np.stack([self._text(text) for text in texts])
 
+    def motions_in(self, text: str) -> list[str]:
+        """The motions that a text names, such as "growing": what `embed_video` sees and `embed_images` does not."""
+        return [name.partition(":")[2] for name in parse(text).concepts if name.startswith("motion:")]
+
     def _text(self, text: str) -> Float[np.ndarray, " D"]:
         parsed = parse(text)
         if parsed.remark():

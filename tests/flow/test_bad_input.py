@@ -57,7 +57,7 @@ def refused(capsys, *arguments) -> str:
         (["search", "life", "--seed", "-1"], "seed is -1; expected"),
         (["search", "life", "--set", "img_size=4"], "img_size is 4; expected"),
         (["search", "life", "--search", "Sep_CMA_ES"], "--search illuminate or --search random"),
-        (["search", "lenia", "--prompt", "a cell"], "model that knows text"),
+        (["search", "lenia", "--prompt", "a cell", "--model", "texture"], "model that knows text"),
         (["search", "life", "--plugin", "nowhere.py"], "no such file"),
         (["search", "life", "--set", "genotype=[1,2]"], "expected 1 integer"),
         (["search", "life", "--set", "genotype=B99"], "B99"),

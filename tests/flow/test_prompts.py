@@ -248,3 +248,12 @@ def test_a_film_does_not_need_the_model():
     assert run_command(["export", "run", "0", "--to", "film.gif", "--size", "32"]) == 0
     with pytest.raises(BadOption, match="weights_file"):
         resume_search("run")
+
+
+def test_a_motion_that_no_frame_shows_is_told(capsys):
+    said = ["search", "gray_scott", "--prompt", "growing spots", "--set", "steps=8", "--generations", "1"]
+    small = ["--population", "2", "--frames", "2"]
+    assert run_command([*said, *small, "--out", "still"]) == 0
+    assert "growing: no single frame shows that" in capsys.readouterr().err
+    assert run_command([*said, *small, "--score", "video", "--out", "moving"]) == 0
+    assert "growing" not in capsys.readouterr().err.split("\n", 1)[1]
