@@ -117,4 +117,6 @@ def tell_of_motions(model: Model, prompts: Sequence[str]) -> None:
     motions_in = getattr(model, "motions_in", None)
     words = list(dict.fromkeys(word for text in prompts for word in motions_in(text))) if motions_in else []
     if words:
-        warnings.warn(f"{', '.join(words)}: no single frame shows that; --score video sees how worlds move", stacklevel=2)
+        warnings.warn(
+            f"{', '.join(words)}: no single frame shows that; --score video sees how worlds move", stacklevel=2
+        )

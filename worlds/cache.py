@@ -8,16 +8,23 @@ from pathlib import Path
 import jax
 
 
+def cache_folder() -> Path | None:
+    """Where what is slow to make is kept; it need not exist.  None where the user wants nothing kept."""
+    wanted = os.environ.get("ALIFE_CACHE", "")
+    if wanted == "off":
+        return None
+    return Path(wanted) if wanted else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alife"
+
+
 def use_compilation_cache() -> None:
     """Switch JAX's persistent compilation cache on, unless the user has chosen one or set ALIFE_CACHE=off.
 
     It lies in `$ALIFE_CACHE`, else in `$XDG_CACHE_HOME/alife`, else in `~/.cache/alife`.  A folder that cannot be
     written is no error: programs are then compiled each time.
     """
-    wanted = os.environ.get("ALIFE_CACHE", "")
-    if wanted == "off" or jax.config.values["jax_compilation_cache_dir"]:
+    home = cache_folder()
+    if home is None or jax.config.values["jax_compilation_cache_dir"]:
         return
-    home = Path(wanted) if wanted else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alife"
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from alife.errors import BadOption, first_line
+from alife.worlds.cache import cache_folder
 
 from .installed import EXTRA
 
@@ -140,14 +141,6 @@ def _pickled(path: Path) -> dict[str, np.ndarray]:
 
 _SIZES = ("input_resolution", "context_length", "vocab_size")
 """Numbers that OpenAI's own files carry among the weights."""
-
-
-def cache_folder() -> Path | None:
-    """Where converted weights are kept: with the compiled programs; None where the user wants nothing kept."""
-    wanted = os.environ.get("ALIFE_CACHE", "")
-    if wanted == "off":
-        return None
-    return Path(wanted) if wanted else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alife"
 
 
 def _kept(path: Path) -> Path | None:

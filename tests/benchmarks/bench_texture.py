@@ -1,4 +1,4 @@
-"""How well `texture` tells kinds of pictures apart, and how fast, beside plain embeddings.
+"""How well `texture` and `builtin` tell kinds of pictures apart, and how fast, beside plain embeddings.
 
     python tests/benchmarks/bench_texture.py          purity and milliseconds per 224-pixel picture, on one core
     python tests/benchmarks/bench_texture.py --fit    writes plugins/data/texture.json anew
@@ -28,7 +28,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from alife.model import Model
 from alife.plugins import texture
+from alife.plugins.builtin.model import Builtin, Structure
 from alife.plugins.pixels import Pixels
 from tests.plugins.pictures import KINDS, collection, purity
 
@@ -86,9 +88,21 @@ def radial_spectrum(images: np.ndarray) -> np.ndarray:
     return unit(np.log(rings / rings.sum(1, keepdims=True) + 1e-6))
 
 
-def model_embedding(model: texture.Texture | Pixels) -> Embed:
-    embed = jax.jit(model.embed_images)
+def model_embedding(model: Model) -> Embed:
+    embed = program(model)
     return lambda images: np.concatenate([embed(images[i : i + 8]) for i in range(0, len(images), 8)])
+
+
+def program(model: Model) -> Callable[[np.ndarray], jax.Array]:
+    """The compiled model; weights go in as an argument."""
+    weights = getattr(model, "weights", None)
+    compiled = jax.jit(model.embed_images)
+    return lambda images: compiled(*((images,) if weights is None else (images, weights)))
+
+
+def together(*embeddings: Embed) -> Embed:
+    """Side by side, as the model `ensemble` has them."""
+    return lambda images: np.concatenate([embed(images) for embed in embeddings], axis=1) / np.sqrt(len(embeddings))
 
 
 def milliseconds(embed: Callable[[jax.Array], jax.Array], batch: int = 8) -> float:
@@ -106,8 +120,12 @@ def milliseconds(embed: Callable[[jax.Array], jax.Array], batch: int = 8) -> flo
 def compare(per_kind: int) -> None:
     held_out = sets(HELD_OUT, per_kind)
     print(f"5-nearest-neighbour purity, {len(KINDS)} kinds x {per_kind} pictures; by chance {1 / len(KINDS):.2f}")
+    first, builtin = model_embedding(texture.Texture()), model_embedding(Builtin())
     embeddings: dict[str, Embed] = {
-        "texture": model_embedding(texture.Texture()),
+        "texture": first,
+        "builtin": builtin,
+        "structure": model_embedding(Structure()),
+        "texture + builtin": together(first, builtin),
         "texture, colour=0": model_embedding(texture.Texture(colour=0)),
         "pixels": model_embedding(Pixels()),
         "colour histogram": colour_histogram,
@@ -117,8 +135,8 @@ def compare(per_kind: int) -> None:
     for name, embed in embeddings.items():
         marks = [f"{purity(embed(images), labels):>{len(s)}.3f}" for s, (images, labels) in held_out.items()]
         print(f"{name:18}" + "  ".join(marks))
-    for name, model in {"texture": texture.Texture(), "pixels": Pixels()}.items():
-        print(f"{name:18}{milliseconds(jax.jit(model.embed_images)):.2f} ms per 224-pixel picture, batch 8, one core")
+    for name, model in {"texture": texture.Texture(), "builtin": Builtin(), "pixels": Pixels()}.items():
+        print(f"{name:18}{milliseconds(program(model)):.2f} ms per 224-pixel picture, batch 8, one core")
 
 
 if __name__ == "__main__":
