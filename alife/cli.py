@@ -1,4 +1,4 @@
-"""The command line: `alife search | resume | run | replay | export | caption | embed | check-archive | list | check ...`.
+"""The command line: `alife search | resume | run | replay | export | caption | embed | list | check ...`.
 
 Heavy modules are imported inside the commands, so that `alife list` and `--help` answer at once.
 """

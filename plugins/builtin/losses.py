@@ -50,7 +50,7 @@ def loss(
     """The sum of all parts, and each of them; pictures 2 i and 2 i + 1 are of one structure."""
     words, structure = see(weights, images)
     z = unit(words)
-    table = unit(weights["concepts"])[STATIC]
+    table = unit(jnp.asarray(weights["concepts"]))[STATIC]
     cosine = z @ table.T
     said = captions(key, truth)
     parts = {
