@@ -201,7 +201,8 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
     except BadOption as error:
         raise BadWorld(f"{where}: {error}") from None
     if "images" in said:
-        values["images"] = [str(file.parent / image) for image in said["images"]]
+        said_images = said["images"]
+        values["images"] = [str(file.parent / one) if isinstance(one, str) else one for one in said_images]
     return RunConfig(**_merge(values, changes))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -60,8 +61,11 @@ class Embedder:
 
     def pictures(self, images: Float[np.ndarray, "B H W 3"]) -> Float[np.ndarray, "B D"]:
         """Unit vectors of pictures now, in a compiled program where the model can be traced."""
-        embed = jax.jit(self.images) if self.traceable else self.images
-        return self._finite("embed_images", np.asarray(embed(images, self.weights), np.float32))
+        return self._finite("embed_images", np.asarray(self._program(images, self.weights), np.float32))
+
+    @cached_property
+    def _program(self) -> Callable[..., Any]:
+        return jax.jit(self.images) if self.traceable else self.images
 
     def texts(self, texts: Sequence[str]) -> Float[np.ndarray, "P D"]:
         """Unit vectors of texts.

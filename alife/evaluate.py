@@ -226,7 +226,7 @@ def evaluate(
     targets: Targets | None = None,
 ) -> Evaluation:
     """The whole way of a population: observe, then score; -inf for worlds that are not valid."""
-    seen = evaluator.observe(genotypes, keys, video=expression.reads_video)
+    seen = evaluator.observe(genotypes, keys, video="video" in expression.reads)
     if memory is None:
         memory = np.zeros((1, evaluator.model.dim), np.float32)
     wanted, unwanted = targets or Targets()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+
+class Motions(NamedTuple):
+    """Words of motion in a text."""
+
+    words: list[str]
+    only: bool
+    """True where the text says nothing else."""
 
 
 @runtime_checkable
@@ -23,7 +31,7 @@ class Model(Protocol):
     - `embed_video(frames [B, K, H, W, 3]) -> [B, D]` (with `weights=None` where the model has weights): one unit vector
       for K frames in time order, in the space of `embed_text`, so that words of motion have a meaning.  A model
       without it is given `pooled` vectors.
-    - `motions_in(text) -> list[str]`: the words of motion in a text, which no single frame shows.
+    - `motions_in(text) -> Motions`: the words of motion in a text, which no single frame shows.
     - `parts`: slices of an embedding, one for each model of an ensemble.
     """
 

@@ -79,8 +79,12 @@ class Setup:
             evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives
         )
         self.expression = bind_score(config.score, registry, evaluator, config.population, self.targets)
-        if not self.expression.reads_video:
-            tell_of_motions(pipeline.model, config.prompts)
+        if (config.prompts or images or config.negatives) and "targets" not in self.expression.reads:
+            raise BadOption(
+                f"score {config.score!r} looks at no prompt and no picture; use --score prompt or video, or add one"
+            )
+        if "video" not in self.expression.reads:
+            tell_of_motions(pipeline.model, [*config.prompts, *config.negatives])
         first_key, self.generation_key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
         self.state = self.call("init", first_key, pipeline.space, config.population)
         asked = self.call("ask", first_key, self.state)  # pure: says now what would fail in the first generation

@@ -45,8 +45,8 @@ class ScoreExpression:
         self.text = text
         self.names: set[str] = set()
         self._registry, self.measures = registry, tuple(measures)
-        self.reads_video = True
-        """False once `check` has seen that no part of it looks at `Population.video`, which then need not be made."""
+        self.reads = frozenset(Population._fields)
+        """Fields of the population that it looks at; all of them until `check` has seen which."""
         try:
             tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -64,8 +64,14 @@ class ScoreExpression:
 
     def check(self, population: Population) -> None:
         """Raise now what populations of this one's shapes would make it raise, and see what it reads."""
-        traced = jax.make_jaxpr(lambda video: self._evaluate(population._replace(video=video)))(population.video)
-        self.reads_video = any(traced.jaxpr.invars[0] is given for step in traced.eqns for given in step.invars)
+        traced = jax.make_jaxpr(self._evaluate)(population).jaxpr
+        looked_at = {id(given) for step in traced.eqns for given in step.invars} | {
+            id(given) for given in traced.outvars
+        }
+        places = iter(traced.invars)  # one for each array, field by field
+        sizes = {name: len(jax.tree.leaves(getattr(population, name))) for name in population._fields}
+        seen = {name: [id(next(places)) in looked_at for _ in range(size)] for name, size in sizes.items()}
+        self.reads = frozenset(name for name, found in seen.items() if any(found))
 
     def _evaluate(self, population: Population) -> Float[Array, " N"]:
         return jnp.broadcast_to(jnp.asarray(self._term(population), jnp.float32), population.z.shape[:1])

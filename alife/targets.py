@@ -93,7 +93,10 @@ def read_picture(file: str | Path, size: int) -> Float[np.ndarray, "S S 3"]:
 
     try:
         with Image.open(file) as opened:
-            upright = ImageOps.exif_transpose(opened).convert("RGBA")
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode[0] in "IF":  # 16 bits, or numbers of any size: Pillow would cut them off at 255
+                raise ValueError(f"its pixels are {upright.mode}, not 8-bit colours; save it as an ordinary .png")
+            upright = upright.convert("RGBA")
     except FileNotFoundError:
         raise BadOption(f"{file}: there is no such file; expected a picture, such as .png or .jpg") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as cause:
@@ -113,9 +116,17 @@ def require_text(embedder: Embedder, name: str, registry: Registry) -> None:
 
 
 def tell_of_motions(model: Model, prompts: Sequence[str]) -> None:
-    """Warn of words that single frames do not show, where the model knows which ones those are."""
+    """Warn of words that single frames do not show, where the model knows which ones those are.
+
+    Raises:
+        BadOption: a text says nothing else.
+    """
     motions_in = getattr(model, "motions_in", None)
-    words = list(dict.fromkeys(word for text in prompts for word in motions_in(text))) if motions_in else []
+    found = [motions_in(text) for text in prompts] if motions_in else []
+    words = list(dict.fromkeys(word for motions in found for word in motions.words))
+    alone = next((text for text, motions in zip(prompts, found, strict=False) if motions.only), None)
+    if alone is not None:
+        raise BadOption(f"{alone!r} names only motion, which no single frame shows; say --score video")
     if words:
         warnings.warn(
             f"{', '.join(words)}: no single frame shows that; --score video sees how worlds move", stacklevel=2

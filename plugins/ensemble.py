@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from alife import hookimpl
 from alife.config import model_table
 from alife.errors import BadOption
-from alife.model import Model, pooled
+from alife.model import Model, Motions, pooled
 from alife.registry import Registry, default_registry
 from alife.types import ArrayLike, Tree
 
@@ -83,6 +83,11 @@ class Ensemble:
     def embed_video(self) -> Callable[..., Float[Array, "B D"]] | None:
         """Unit vectors of frames in time order; None where no member knows motion."""
         return self._embed_video if any(self._watch) else None
+
+    @property
+    def motions_in(self) -> Callable[[str], Motions] | None:
+        """Words of motion, as the first member says that knows them; None where none does."""
+        return next((member.motions_in for member in self.members if _can(member, "motions_in")), None)
 
     def _embed_text(self, texts: list[str]) -> Float[np.ndarray, "P D"]:
         z = [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..caption import Captions
-    from ..registry import Registry
+    from ..registry import Entry, Registry
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".apng", ".avif")
 """Endings by which a name that is no file is known to be meant as one."""
@@ -40,7 +40,8 @@ def embed_command(things: tuple[str, ...], model: str | None, as_json: bool, plu
     files = [thing for thing in things if _is_file(thing)]
     texts = [thing for thing in things if thing not in files]
     registry = registry_with(plugins)
-    entry, made = registry.models.make(model_table(model or DEFAULT_TEXT_MODEL))
+    with remarks():
+        entry, made = registry.models.make(model_table(model or DEFAULT_TEXT_MODEL))
     pictures, words = _vectors(entry.name, made, files, texts, registry)
     rows, columns = files or texts, texts or files
     cosines = (pictures if files else words) @ (words if texts else pictures).T
@@ -53,7 +54,12 @@ def embed_command(things: tuple[str, ...], model: str | None, as_json: bool, plu
 
 
 def _is_file(thing: str) -> bool:
-    return Path(thing).is_file() or "/" in thing or Path(thing).suffix.lower() in PICTURES
+    if Path(thing).suffix.lower() in PICTURES:
+        return True
+    try:
+        return Path(thing).is_file()
+    except OSError:  # longer than any name of a file
+        return False
 
 
 def _vectors(
@@ -116,7 +122,8 @@ def caption_command(
         check_target(target, ENDINGS)
     archive = open_archive(run)
     registry = registry_for(archive, plugins)
-    entry, made = registry.models.make(_model_for(archive.config, model, registry))
+    with remarks():
+        entry, made = _model_for(archive.config, model, registry)
     require_text(Embedder(made), entry.name, registry)
     phrases = read_phrases(file) if file else known_phrases(registry)
     with remarks():
@@ -131,13 +138,16 @@ def caption_command(
     return 0
 
 
-def _model_for(config: dict[str, Any], model: str | None, registry: Registry) -> dict[str, Any]:
+def _model_for(config: dict[str, Any], model: str | None, registry: Registry) -> tuple[Entry, Any]:
     """The model asked for; else the run's own if it knows text; else the one that always does."""
     from ..config import DEFAULT_TEXT_MODEL, model_table
+    from ..embedding import Embedder
 
     if model is None and config["model"]["name"] in registry.models.able("embed_text"):
-        return config["model"]
-    return model_table(model or DEFAULT_TEXT_MODEL)
+        entry, made = registry.models.make(config["model"])
+        if Embedder(made).knows_text:
+            return entry, made
+    return registry.models.make(model_table(model or DEFAULT_TEXT_MODEL))
 
 
 def _print_kinds(found: Captions) -> None:

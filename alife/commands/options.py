@@ -72,7 +72,15 @@ def remarks() -> Iterator[None]:
     """What a model has to say of a text, such as words that it ignores, comes as a line, not as a Python warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: click.echo(f"note: {message}", err=True)
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if category is UserWarning:
+                click.echo(f"note: {message}", err=True)
+            else:
+                usual(message, category, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
 
 

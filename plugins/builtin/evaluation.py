@@ -1,4 +1,5 @@
-"""What the embedded model can and cannot do, measured on pictures and substrates that it never learned from.
+"""What the embedded model can and cannot do, measured on pictures and films that it never learned from, on substrates
+held out of its training, and (rankings) on all ready-made worlds, most of which it has seen with other seeds.
 
 The table that stands beside the shipped weights (`evaluation.json`) is what `evaluate` gives for them.
 """

@@ -93,7 +93,7 @@ def parse(text: str) -> Parsed:
 def _said(text: str) -> Iterator[Said]:
     """The words of a text, known phrases kept together: at each place the longest one that is known."""
     known = lexicon()
-    tokens = re.findall(r"\w+|[,;:.!?]", spelt(re.sub(r"['’]", "", text.lower())))
+    tokens = re.findall(r"\w+|[,;:.!?]", spelt(re.sub(r"['’]", "", text.lower().replace("_", " "))))
     tokens = [token for token in tokens if token not in ARTICLES]
     place = 0
     while place < len(tokens):
@@ -253,9 +253,10 @@ def _refuse_negation(said: Sequence[Said], text: str) -> None:
     """A vector cannot leave something out."""
     for word in said:
         if word.sort == "negation":
+            unwanted = text.lower().partition(word.text)[2].strip(" ,.;:!?") or "noise"
             raise BadOption(
-                f"the prompt {text!r} says {word.text!r}, which the embedded model does not understand; "
-                "say what should not be seen with --negative, such as --prompt 'red dots' --negative noise"
+                f"the text {text!r} says {word.text!r}, which the embedded model does not understand; "
+                f"say only what should be seen, and what should not in a search's --negative {unwanted!r}"
             )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Key
 from alife.types import PRNGKey
 
 from .concepts import ATTRIBUTES, STATIC, places_of
-from .tower import Weights, see
+from .tower import Weights, see, unit
 
 ATTRIBUTES_SEEN = tuple(name for name in ATTRIBUTES if name != "motion")
 EMPHASIS = {"kind": 3.0, "count": 2.0, "colour": 2.0, "ground": 1.5}
@@ -50,7 +50,7 @@ def loss(
     """The sum of all parts, and each of them; pictures 2 i and 2 i + 1 are of one structure."""
     words, structure = see(weights, images)
     z = unit(words)
-    table = unit(jnp.asarray(weights["concepts"]))[STATIC]
+    table = unit(weights["concepts"])[STATIC]
     cosine = z @ table.T
     said = captions(key, truth)
     parts = {
@@ -60,11 +60,6 @@ def loss(
         "structure": 0.5 * _pairs(unit(structure) / 0.1),
     }
     return sum(parts.values(), jnp.float32(0)), parts
-
-
-def unit(x: Float[Array, "... D"]) -> Float[Array, "... D"]:
-    """Vectors of length 1."""
-    return x * jax.lax.rsqrt(jnp.square(x).sum(-1, keepdims=True) + 1e-12)
 
 
 def _mean(values: Array, where: Array) -> Float[Array, ""]:

@@ -20,12 +20,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from alife.errors import AlifeError, BadOption
+from alife.model import Motions
 from alife.types import ArrayLike, Tree
 
 from . import motion
 from .concepts import ATTRIBUTES, PLACE, STATIC, places_of
 from .lexicon import parse, phrases
-from .tower import SIDE, STATIC_DIM, STRUCTURE_DIM, see
+from .tower import SIDE, STATIC_DIM, STRUCTURE_DIM, see, unit
 
 VERSION = "builtin-1"
 """Part of the identity of every embedding: to be raised by any change of what the code makes of the same weights."""
@@ -51,23 +52,23 @@ class Builtin:
 
     def __init__(self, which: str | None = None) -> None:
         self.image_size, self.dim = SIDE, STATIC_DIM + len(MOTIONS)
-        self.identity, everything = _read(WEIGHTS if which is None else Path(which))
-        self._concepts = _unit(everything["concepts"])
+        self.identity, everything = _read(Path(which or WEIGHTS))
+        self._concepts = unit(everything["concepts"])
         self.weights: Tree = {name: value for name, value in everything.items() if name != "concepts"}
 
     def embed_images(self, images: Float[ArrayLike, "B H W 3"], weights: Tree = None) -> Float[Array, "B D"]:
         """Unit vectors; pictures are red green blue in [0, 1], square, of 16 pixels or more."""
         words, _ = see(self.weights if weights is None else weights, resized(images))
-        return jnp.pad(_unit(words), ((0, 0), (0, len(MOTIONS))))
+        return jnp.pad(unit(words), ((0, 0), (0, len(MOTIONS))))
 
     def embed_video(self, frames: Float[ArrayLike, "B K H W 3"], weights: Tree = None) -> Float[Array, "B D"]:
         """Unit vectors of films: what their frames show on average, and how they move."""
         given = self.weights if weights is None else weights
         small = resized(frames.reshape(-1, *frames.shape[2:]))
         words, _ = see(given, small)
-        shown = _unit(_unit(words).reshape(*frames.shape[:2], -1).mean(1))
+        shown = unit(unit(words).reshape(*frames.shape[:2], -1).mean(1))
         films = small.reshape(*frames.shape[:2], *small.shape[1:])
-        return _unit(jnp.concatenate([shown, motion.chances(given, films)], axis=-1))
+        return unit(jnp.concatenate([shown, motion.chances(given, films)], axis=-1))
 
     def embed_text(self, texts: list[str]) -> Float[np.ndarray, "P D"]:
         """Unit vectors of texts; words that are not known are ignored with a warning.
@@ -77,9 +78,11 @@ class Builtin:
         """
         return np.stack([self._text(text) for text in texts])
 
-    def motions_in(self, text: str) -> list[str]:
+    def motions_in(self, text: str) -> Motions:
         """The motions that a text names, such as "growing": what `embed_video` sees and `embed_images` does not."""
-        return [name.partition(":")[2] for name in parse(text).concepts if name.startswith("motion:")]
+        named = parse(text).concepts
+        words = [name.partition(":")[2] for name in named if name.startswith("motion:")]
+        return Motions(words, len(words) == len(named))
 
     def _text(self, text: str) -> Float[np.ndarray, " D"]:
         parsed = parse(text)
@@ -91,8 +94,8 @@ class Builtin:
         shown = weights[STATIC] @ np.asarray(self._concepts)[STATIC]
         moves = weights[places_of("motion")]
         # a sum of n concepts is about sqrt(n) long: the motions of a text weigh as much as they are of its concepts
-        still = np.linalg.norm(weights[STATIC]) * np.asarray(_unit(shown)) if weights[STATIC].any() else shown
-        return np.asarray(_unit(np.concatenate([still, moves])), np.float32)
+        still = np.linalg.norm(weights[STATIC]) * np.asarray(unit(shown)) if weights[STATIC].any() else shown
+        return np.asarray(unit(np.concatenate([still, moves])), np.float32)
 
 
 class Structure:
@@ -104,13 +107,13 @@ class Structure:
 
     def __init__(self, which: str | None = None) -> None:
         self.image_size, self.dim = SIDE, STRUCTURE_DIM
-        identity, everything = _read(WEIGHTS if which is None else Path(which))
+        identity, everything = _read(Path(which or WEIGHTS))
         self.identity = f"structure-{identity}"
         self.weights: Tree = {name: value for name, value in everything.items() if name != "concepts"}
 
     def embed_images(self, images: Float[ArrayLike, "B H W 3"], weights: Tree = None) -> Float[Array, "B D"]:
         """Unit vectors; pictures are red green blue in [0, 1], square, of 16 pixels or more."""
-        return _unit(see(self.weights if weights is None else weights, resized(images))[1])
+        return unit(see(self.weights if weights is None else weights, resized(images))[1])
 
 
 def resized(images: Float[ArrayLike, "B H W 3"]) -> Float[Array, "B 96 96 3"]:
@@ -143,10 +146,9 @@ def _read(file: Path) -> tuple[str, dict[str, Float[np.ndarray, "..."]]]:
     try:
         content = file.read_bytes()
         weights = {name: value.astype(np.float32) for name, value in load(content).items()}
-    except FileNotFoundError:
-        raise AlifeError(
-            f"builtin: there is no file {file}; expected weights that `alife train-builtin` wrote"
-        ) from None
+    except OSError as cause:
+        missing = f"there is no file {file}" if isinstance(cause, FileNotFoundError) else f"{file}: {cause.strerror}"
+        raise AlifeError(f"builtin: {missing}; expected weights that `alife train-builtin` wrote") from None
     except SafetensorError as cause:
         raise AlifeError(f"builtin: {file} is damaged ({cause}); copy it again, or leave `which` out") from None
     if "concepts" not in weights or "stem_in" not in weights:
@@ -154,8 +156,5 @@ def _read(file: Path) -> tuple[str, dict[str, Float[np.ndarray, "..."]]]:
             f"builtin: {file} holds other weights ({', '.join(sorted(weights)[:3])} ...); "
             "expected those that `alife train-builtin` wrote"
         )
+    content += (Path(__file__).parent / "lexicon.toml").read_bytes()  # decides what a text means
     return f"{VERSION}-{hashlib.sha256(content).hexdigest()[:12]}", weights
-
-
-def _unit(x: Float[ArrayLike, "*shape D"]) -> Float[Array, "*shape D"]:
-    return jnp.asarray(x) * jax.lax.rsqrt(jnp.square(x).sum(-1, keepdims=True) + 1e-12)

@@ -118,6 +118,11 @@ def _norm(x: Float[Array, "*shape W"], scale: Float[ArrayLike, " W"]) -> Float[A
     return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-5) * scale
 
 
+def unit(x: Float[ArrayLike, "*shape D"]) -> Float[Array, "*shape D"]:
+    """Vectors of length 1."""
+    return jnp.asarray(x) * jax.lax.rsqrt(jnp.square(x).sum(-1, keepdims=True) + 1e-12)
+
+
 def _statistics(image: Float[Array, "96 96 3"]) -> Float[Array, " F"]:
     """Log power by half octave and its bias to one direction; histogram, mean and spread of the colours."""
     mean = image.mean((0, 1))

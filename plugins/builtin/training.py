@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from alife.errors import BadOption
+from alife.errors import BadOption, first_line
 
 from .concepts import CONCEPTS, STATIC
 from .corpus import DRAW, PER_KIND, Pictures, painted, recoloured, shard
@@ -29,6 +30,7 @@ from .motions import trained_motion
 from .tower import STATIC_DIM, initial_weights
 
 SEED = 1
+"""Decides everything."""
 PAIRS = 64
 """Structures in one batch, each in two colourings."""
 STEPS = 5000
@@ -135,13 +137,12 @@ class Batches:
         return self._paint(keys, fields[rows], {name: values[rows] for name, values in said.items()})
 
 
-def train(place: Path, *, until: int = STEPS, seed: int = SEED, tell: Callable[[str], None] = print) -> dict[str, Any]:
+def train(place: Path, *, until: int = STEPS, tell: Callable[[str], None] = print) -> dict[str, Any]:
     """Train, or go on training, and keep weights and loss curve in a folder.
 
     Args:
         place: folder for `state.npz` and `curve.json`; what is there is resumed.
         until: stop after so many steps in all; the schedule of the rate stays that of STEPS.
-        seed: decides everything.
         tell: is given a line now and then.
 
     Returns:
@@ -150,9 +151,9 @@ def train(place: Path, *, until: int = STEPS, seed: int = SEED, tell: Callable[[
     if not 1 <= until <= STEPS:
         raise BadOption(f"train-builtin got {until} steps; expected 1 to {STEPS}")
     place.mkdir(parents=True, exist_ok=True)
-    learner, done, curve = _load(place, first_learner(seed))
-    batches, noted = Batches(seed, place), curve.pop("noted")
-    keys = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 2)
+    learner, done, curve = _load(place, first_learner(SEED))
+    batches, noted = Batches(SEED, place), curve.pop("noted")
+    keys = jax.random.fold_in(jax.random.key(SEED, impl="threefry2x32"), 2)
     with ThreadPoolExecutor(1) as ahead:
         waiting = ahead.submit(batches, done)
         for step in range(done, until):
@@ -189,16 +190,16 @@ def _load(place: Path, first: Learner) -> tuple[Learner, int, dict[str, Any]]:
     file = place / "state.npz"
     if not file.exists():
         return first, 0, {"step": [], "loss": [], "noted": []}
-    with np.load(file) as saved:
-        leaves = [jnp.asarray(saved[f"leaf_{i}"]) for i in range(len(jax.tree.leaves(first)))]
-        return (
-            jax.tree.unflatten(jax.tree.structure(first), leaves),
-            int(saved["step"]),
-            json.loads(str(saved["curve"])),
-        )
+    try:
+        with np.load(file) as saved:
+            leaves = [jnp.asarray(saved[f"leaf_{i}"]) for i in range(len(jax.tree.leaves(first)))]
+            step, curve = int(saved["step"]), json.loads(str(saved["curve"]))
+    except (OSError, ValueError, KeyError, BadZipFile) as cause:
+        raise BadOption(f"{file} is damaged ({first_line(cause)}); delete it to begin anew") from None
+    return jax.tree.unflatten(jax.tree.structure(first), leaves), step, curve
 
 
-def shipped(place: Path, seed: int = SEED) -> dict[str, np.ndarray]:
+def shipped(place: Path) -> dict[str, np.ndarray]:
     """The weights that go into the package, half as precise as those trained, with those of the motions.
 
     Raises:
@@ -206,7 +207,7 @@ def shipped(place: Path, seed: int = SEED) -> dict[str, np.ndarray]:
     """
     if not (place / "state.npz").exists():
         raise BadOption(f"{place} holds no training; expected a folder that `alife train-builtin` has written to")
-    learner, _, _ = _load(place, first_learner(seed))
+    learner, _, _ = _load(place, first_learner(SEED))
     unused = ("bias", "scale_choice", "scale_concept", "scale_caption")
     weights = {name: value for name, value in learner.mean.items() if name not in unused}
-    return {name: np.asarray(value, np.float16) for name, value in (weights | trained_motion(seed)).items()}
+    return {name: np.asarray(value, np.float16) for name, value in (weights | trained_motion(SEED)).items()}

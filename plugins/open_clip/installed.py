@@ -13,7 +13,7 @@ from alife.errors import BadOption
 
 from .source import local_tables, tables
 
-EXTRA = "pip install 'alife[clip]'"
+EXTRA = "pip install 'alife[clip]' (in a checkout: '.[clip]')"
 
 
 def folder(package: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -121,6 +122,8 @@ class _Parts:
         said, file = _chosen(architecture, rest, like)
         architecture = _as_trained(architecture, said, image_size)
         self.architecture, self.file = architecture, file
+        if file is None:
+            warnings.warn(f"{architecture.name} is untrained here: its cosines mean nothing to people", stacklevel=4)
         self.tower = Pictures(architecture.picture)
         mean = said.get("mean", architectures.CLIP_MEAN)
         std = said.get("std", architectures.CLIP_STD)
@@ -128,9 +131,10 @@ class _Parts:
         self.preparation = Preparation(architecture.picture.image_size, mean, std, interpolation)
         source = str(file) if file else RANDOM
         pictures, self.texts = _loaded(architecture, weights.read(file) if file else None, source, image_size)
-        self.identity = _identity(architecture, asdict(self.preparation), (pictures, self.texts))
         # half precision pays on accelerators only: on a CPU it takes three times as long
         dtype = jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16
+        decides = asdict(self.preparation) | {"dtype": jnp.dtype(dtype).name}
+        self.identity = _identity(architecture, decides, (pictures, self.texts))
         self.pictures = jax.tree.map(lambda array: jnp.asarray(array, dtype), pictures)
 
     def embed_images(self, images: Float[Array, "B H W 3"], given: Tree) -> Float[Array, "B D"]:
@@ -139,12 +143,14 @@ class _Parts:
         return embed(self.tower, self.preparation, self.pictures if given is None else given, images)
 
     def embed_text(self, texts: Sequence[str]) -> Float[Array, "P D"]:
+        return self._read({"params": self.texts}, self._tokenizer(texts))
+
+    @cached_property
+    def _read(self) -> Callable[..., Array]:
         from .towers import Texts
 
-        tower = self.architecture.text
-        assert tower is not None
-        tokens = self._tokenizer(texts)
-        return jax.jit(Texts(tower).apply)({"params": self.texts}, tokens)
+        assert self.architecture.text is not None
+        return jax.jit(Texts(self.architecture.text).apply)
 
     @cached_property
     def _tokenizer(self) -> Callable[[Sequence[str]], np.ndarray]:

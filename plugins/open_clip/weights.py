@@ -22,7 +22,10 @@ SAFE_NAME, PICKLE_NAME = "open_clip_model.safetensors", "open_clip_pytorch_model
 
 def is_file_name(text: str) -> bool:
     """Whether what was given for weights means a file rather than a tag."""
-    return text.endswith(SUFFIXES) or Path(text).is_file()
+    try:
+        return text.endswith(SUFFIXES) or Path(text).is_file()
+    except OSError:  # longer than any name of a file
+        return False
 
 
 def fetch(repository: str, *files: str) -> Path:
@@ -120,7 +123,7 @@ def _safetensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def _pickled(path: Path) -> dict[str, np.ndarray]:
-    """A pickle or a TorchScript archive through torch; nothing in it is executed."""
+    """A pickle, read as weights only, or a TorchScript archive, through torch."""
     try:
         import torch
     except ImportError:
