@@ -25,6 +25,7 @@ from jaxtyping import Float, Int, UInt8
 
 from .embedding import Embedder
 from .errors import ArchiveDamaged, ArchiveError, BadOption
+from .model import Model
 from .registry import Registry
 from .storage import Archive
 from .storage.media import check_target, whole_file, write_picture
@@ -220,12 +221,15 @@ def read_phrases(file: Path) -> list[str]:
     return phrases
 
 
-def known_phrases(registry: Registry) -> list[str]:
-    """The captions that ship: those of the first model whose class has `phrases()`.
+def known_phrases(model: Model, registry: Registry) -> list[str]:
+    """The captions that ship: the model's own `phrases()`, else those of the first model that has some.
 
     Raises:
         BadOption: no installed model brings any.
     """
+    own = getattr(model, "phrases", None)
+    if own is not None:
+        return list(own())
     for name in registry.models.able("phrases"):
         return list(registry.models[name].resolve().phrases())  # type: ignore[attr-defined]
     raise BadOption("no installed model brings phrases; give your own: --phrases FILE, one a line")

@@ -32,6 +32,7 @@ class Model(Protocol):
       for K frames in time order, in the space of `embed_text`, so that words of motion have a meaning.  A model
       without it is given `pooled` vectors.
     - `motions_in(text) -> Motions`: the words of motion in a text, which no single frame shows.
+    - `phrases() -> list[str]`: what `alife caption` may call a picture.
     - `parts`: slices of an embedding, one for each model of an ensemble.
     """
 

@@ -125,7 +125,7 @@ def caption_command(
     with remarks():
         entry, made = _model_for(archive.config, model, registry)
     require_text(Embedder(made), entry.name, registry)
-    phrases = read_phrases(file) if file else known_phrases(registry)
+    phrases = read_phrases(file) if file else known_phrases(made, registry)
     with remarks():
         found = caption_archive(archive, Embedder(made), phrases, kinds)
     if found.damaged:

@@ -118,7 +118,7 @@ def test_the_table_shows_names_and_numbers(capsys, tmp_path, colours):
     "arguments, said",
     [
         (["nowhere.png"], "nowhere.png: there is no such file"),
-        (["some/where", "red"], "some/where: there is no such file"),
+        (["some/where.png", "red"], "some/where.png: there is no such file"),
         (["colours.py"], "colours.py is no picture"),
         (["pink"], "colours knows no word of 'pink'"),
         (["red", "--model", "texture"], "model 'texture' sees pictures and knows none; use --model"),

@@ -252,7 +252,7 @@ def test_a_film_does_not_need_the_model():
 
 def test_a_motion_that_no_frame_shows_is_told(capsys):
     said = ["search", "gray_scott", "--prompt", "growing spots", "--set", "steps=8", "--generations", "1"]
-    small = ["--population", "2", "--frames", "2"]
+    small = ["--population", "4", "--frames", "2"]
     assert run_command([*said, *small, "--out", "still"]) == 0
     assert "growing: no single frame shows that" in capsys.readouterr().err
     assert run_command([*said, *small, "--score", "video", "--out", "moving"]) == 0
