@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 import jax
@@ -129,8 +129,10 @@ def resized(images: Float[ArrayLike, "B H W 3"]) -> Float[Array, "B 96 96 3"]:
     block = max(1, height // SIDE)
     whole = height // block * block
     if block > 1:
-        cut = images[:, :whole, :whole].reshape(-1, whole // block, block, whole // block, block, 3)
-        images = cut.mean((2, 4))
+        n, cut = whole // block, images[:, :whole, :whole]
+        rows = cut.reshape(-1, n, block, whole * 3)  # slices added up: many times faster here than a mean over axes
+        columns = reduce(jnp.add, [rows[:, :, i] for i in range(block)]).reshape(-1, n, n, block * 3)
+        images = reduce(jnp.add, [columns[..., 3 * i : 3 * i + 3] for i in range(block)]) / block**2
     if images.shape[1] == SIDE:
         return images
     how = "linear" if images.shape[1] > SIDE else "nearest"  # a small picture has pixels, not blur
