@@ -110,7 +110,7 @@ def require_text(embedder: Embedder, name: str, registry: Registry) -> None:
     """Raise BadOption, naming the models that do, where the model of this name knows no text."""
     if embedder.knows_text:
         return
-    able = registry.models.able("embed_text")
+    able = [other for other in registry.models.able("embed_text") if other != name]
     instead = f"use --model {' or '.join(able)}" if able else "none of the installed models does"
     raise BadOption(f"words need a model that knows text; model {name!r} sees pictures and knows none; {instead}")
 
