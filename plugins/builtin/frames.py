@@ -146,7 +146,7 @@ def _run(config: RunConfig, seed: int, runs: int, pictures: int) -> Iterator[np.
 def kinds_known(shown: tuple[str, ...]) -> Int8[np.ndarray, " kinds"]:
     """1 for the kinds shown, -1 for those like them, 0 for the others; all -1 where nothing is known.
 
-    >>> kinds_known(()).max()
+    >>> int(kinds_known(()).max())
     -1
     """
     names = ATTRIBUTES["kind"]
