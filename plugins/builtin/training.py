@@ -72,7 +72,7 @@ def first_learner(seed: int) -> Learner:
 
 @jax.jit
 def learn(
-    learner: Learner, batch: Pictures, key: Array, step: int
+    learner: Learner, batch: Pictures, key: Array, step: int | Array
 ) -> tuple[Learner, Float[Array, ""], dict[str, Array]]:
     """One step."""
     (value, parts), slope = jax.value_and_grad(loss, has_aux=True)(learner.weights, batch.images, batch.truth, key)
