@@ -67,7 +67,7 @@ def evaluate(model: Builtin, structure: Structure, tell: Callable[[str], None] =
         "retrieval": lambda: retrieval(model, z, pictures.truth),
         "motion accuracy": lambda: motions(model),
         "purity on held-out substrates": lambda: held_out_purity(model, structure),
-        "rankings": lambda: rankings(model),
+        "rankings": lambda: rankings(model, pictures),
     }.items():
         table[name] = value()
         tell(f"{name}: {table[name]}")
@@ -149,10 +149,9 @@ def purity(z: Float[np.ndarray, "B D"], labels: np.ndarray, runs: np.ndarray, ne
     return float((labels[nearest] == labels[:, None]).mean())
 
 
-def gallery() -> Frames:
+def gallery(pictures: Pictures) -> Frames:
     """Every ready-made world once, and a drawn picture of each kind that no substrate makes."""
     worlds = frames_of_worlds(UNSEEN, worlds=1, random=0, pictures=1, substrates=tuple(default_registry().substrates))
-    pictures = unseen_pictures()
     kinds = np.asarray(pictures.truth)[:, places_of("kind")]
     drawn = {
         f"drawn {name}": np.asarray(pictures.images)[np.flatnonzero(kinds[:, place] == 1)[0]]
@@ -164,9 +163,9 @@ def gallery() -> Frames:
     return Frames(images, worlds.kinds, worlds.substrates, names)
 
 
-def rankings(model: Builtin) -> dict[str, Any]:
+def rankings(model: Builtin, drawn: Pictures) -> dict[str, Any]:
     """For every prompt the picture that comes first, and how many are among those expected."""
-    pictures = gallery()
+    pictures = gallery(drawn)
     z = _embed(model, pictures.images.astype(np.float32) / 255)
     texts = model.embed_text(list(RANKINGS))
     first = {prompt: str(pictures.worlds[(z @ text).argmax()]) for prompt, text in zip(RANKINGS, texts, strict=True)}

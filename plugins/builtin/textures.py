@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from .dice import Dice
 from .things import SIDE, UNKNOWN, Drawn, Field, Said, grid, orientation_of, place_of
@@ -43,10 +43,14 @@ def turned(dice: Dice) -> tuple[Array, Array, Array]:
     return jnp.cos(angle) * x + jnp.sin(angle) * y, jnp.cos(angle) * y - jnp.sin(angle) * x, angle
 
 
+def _frequency() -> Float[np.ndarray, "SIDE half"]:
+    """Cycles per picture of every place of a half spectrum."""
+    return np.hypot(np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.arange(SIDE // 2 + 1)[None])
+
+
 def band_noise(dice: Dice, low: Array, high: Array) -> Field:
     """Noise of unit variance with frequencies between low and high only, cycles per picture; wraps round."""
-    ky, kx = np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.arange(SIDE // 2 + 1)[None]
-    k = np.hypot(ky, kx)
+    k = _frequency()
     passed = jax.nn.sigmoid((k - low) / (0.06 * low + 0.15)) * jax.nn.sigmoid((high - k) / (0.06 * high + 0.15))
     field = jnp.fft.irfft2(jnp.fft.rfft2(dice.normal((SIDE, SIDE))) * passed)
     return field / (field.std() + 1e-6)
@@ -54,8 +58,7 @@ def band_noise(dice: Dice, low: Array, high: Array) -> Field:
 
 def _turing(dice: Dice, bias: Array, k: Array) -> Field:
     """Spots (bias above 0.3), stripes and mazes (near 0): noise sharpened again and again at one wavelength."""
-    ky, kx = np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.arange(SIDE // 2 + 1)[None]
-    q = (np.hypot(ky, kx) / k) ** 2
+    q = (_frequency() / k) ** 2
     grow = 1.6 * jnp.exp(-3.0 * (1 - q) ** 2) * (q < 8)
 
     def once(_: Array, u: Field) -> Field:
@@ -189,7 +192,7 @@ def patches(dice: Dice) -> Drawn:
 
 
 def clouds(dice: Dice) -> Drawn:
-    k = np.hypot(np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.arange(SIDE // 2 + 1)[None])
+    k = _frequency()
     slope = dice.between(1.6, 2.3)
     spectrum = jnp.fft.rfft2(dice.normal((SIDE, SIDE))) * jnp.where(k > 0, jnp.maximum(k, 1) ** -slope, 0)
     rough = jnp.fft.irfft2(spectrum)
@@ -197,11 +200,16 @@ def clouds(dice: Dice) -> Drawn:
     return field, known(kind=place_of("kind", "clouds"), edge=SMOOTH, order=IRREGULAR)
 
 
-def checker(dice: Dice) -> Drawn:
+def _straight_or_turned(dice: Dice) -> tuple[Array, Array]:
+    """The picture's coordinates: as they are in half of the cases, else turned."""
     x, y, _ = turned(dice)
     xs, ys = grid()
     straight = dice.chance(0.5)
-    x, y = jnp.where(straight, xs, x), jnp.where(straight, ys, y)
+    return jnp.where(straight, xs, x), jnp.where(straight, ys, y)
+
+
+def checker(dice: Dice) -> Drawn:
+    x, y = _straight_or_turned(dice)
     k = dice.between(1.5, 9)
     edge = jnp.sin(2 * np.pi * k * x) * jnp.sin(2 * np.pi * k * y)
     field = jnp.clip(0.5 + edge * SIDE / (k * 2 * np.pi), 0, 1)
@@ -209,10 +217,7 @@ def checker(dice: Dice) -> Drawn:
 
 
 def lines_lattice(dice: Dice) -> Drawn:
-    x, y, _ = turned(dice)
-    xs, ys = grid()
-    straight = dice.chance(0.5)
-    x, y = jnp.where(straight, xs, x), jnp.where(straight, ys, y)
+    x, y = _straight_or_turned(dice)
     k, width = dice.between(3, 12), dice.between(0.08, 0.2)
     from_line = jnp.minimum(jnp.abs((k * x) % 1 - 0.5), jnp.abs((k * y) % 1 - 0.5)) / k
     field = jnp.clip((width / k / 2 - from_line) * SIDE / 1.2 + 0.5, 0, 1)

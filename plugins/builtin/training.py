@@ -89,11 +89,10 @@ class Batches:
     Args:
         seed: of the run.
         place: folder where frames of substrates are kept once they have been simulated.
-        pairs: structures in a batch.
     """
 
-    def __init__(self, seed: int, place: Path, pairs: int = PAIRS) -> None:
-        self.seed, self.place, self.pairs = seed, place, pairs
+    def __init__(self, seed: int, place: Path) -> None:
+        self.seed, self.place = seed, place
         self.key = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 1)
         self._shard: tuple[int, Any] = (-1, None)
         self._frames: Frames | None = None
@@ -102,12 +101,12 @@ class Batches:
 
     def __call__(self, step: int) -> Pictures:
         """Pictures and truth; neighbours in the batch are two colourings of one structure."""
-        drawn = self.pairs - (self.pairs * FRAMES_SHARE // PAIRS if step >= FRAMES_JOIN else 0)
+        drawn = PAIRS - (FRAMES_SHARE if step >= FRAMES_JOIN else 0)
         rng = np.random.default_rng([self.seed, step])
-        keys = jax.random.split(jax.random.fold_in(self.key, step), 2 * self.pairs)
+        keys = jax.random.split(jax.random.fold_in(self.key, step), 2 * PAIRS)
         images, truth = self._drawn(step, drawn, keys[: 2 * drawn])
-        if drawn < self.pairs:
-            some = rng.integers(0, len(self.frames.images), self.pairs - drawn).repeat(2)
+        if drawn < PAIRS:
+            some = rng.integers(0, len(self.frames.images), PAIRS - drawn).repeat(2)
             pictures = jnp.asarray(self.frames.images[some], jnp.float32) / 255
             more = self._recolour(keys[2 * drawn :], pictures, jnp.asarray(self.frames.kinds[some]))
             images, truth = jnp.concatenate([images, more[0]]), jnp.concatenate([truth, more[1]])
@@ -126,14 +125,14 @@ class Batches:
 
     def _drawn(self, step: int, count: int, keys: Array) -> tuple[Array, Array]:
         """The next fields of the present shard, in an order of its own."""
-        per_shard = len(DRAW) * PER_KIND // self.pairs
+        per_shard = len(DRAW) * PER_KIND // PAIRS
         number, turn = divmod(step, per_shard)
         if self._shard[0] != number:
             drawn = shard(self.seed, number)
             order = np.random.default_rng([self.seed, number, 7]).permutation(len(drawn.fields))
             self._shard = (number, jax.tree.map(lambda x: np.asarray(x)[order], drawn))
         fields, said = self._shard[1]
-        rows = (turn * self.pairs + np.arange(count)).repeat(2)
+        rows = (turn * PAIRS + np.arange(count)).repeat(2)
         return self._paint(keys, fields[rows], {name: values[rows] for name, values in said.items()})
 
 
