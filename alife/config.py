@@ -25,7 +25,7 @@ TABLES = ("options", "search", "model")
 class RunConfig:
     """A world and a search over its substrate; everything that a run depends on.
 
-    A world file has these keys, and nothing else; `name` and `plugins` come from the command line.
+    A world file has these keys, and nothing else; `name`, `origin` and `plugins` come from the command line.
     """
 
     substrate: str
@@ -39,7 +39,8 @@ class RunConfig:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Constructor options of the substrate."""
     genotype: Any = None
-    """The world's own genotype: one number for all places, a list of numbers, or text the substrate reads."""
+    """The world's own genotype: one number for all places, a list of numbers, or text the substrate reads; or a list of
+    such lists, with which the first generation begins."""
     seed: int = 0
     """Decides every random number of the run."""
     score: str = ""
@@ -67,8 +68,14 @@ class RunConfig:
     """Budget: stop after the generation in which so many worlds have been run."""
     minutes: float | None = None
     """Budget: stop after the generation in which so many minutes have passed."""
+    patience: int | None = None
+    """Stop early after so many generations in which the best score has not risen."""
+    target: float | None = None
+    """Stop early after the generation in which a world scores so high."""
     memory_mb: int = 2048
     """Budget for worlds that are evaluated at the same time, megabytes; changes no result."""
+    origin: str = ""
+    """The archive and lifeforms that its genotypes come from, where it goes on from another run."""
     plugins: Sequence[str] = ()
     """Plugin files, absolute paths."""
 
@@ -112,11 +119,14 @@ _EXPECTED = {
     "substrate": _TEXT,
     "name": _TEXT,
     "summary": _TEXT,
+    "origin": _TEXT,
     "score": _TEXT,
     "steps": _WHOLE,
     "frames": _WHOLE,
     "population": _WHOLE,
     "memory_mb": _WHOLE,
+    "patience": _WHOLE,
+    "target": ("a score, a finite number", lambda v: type(v) in (int, float) and abs(v) < float("inf")),
     "generations": _WHOLE,
     "evaluations": _WHOLE,
     "img_size": ("a whole number of pixels from 8 to 4096", lambda v: type(v) is int and 8 <= v <= 4096),
@@ -131,7 +141,7 @@ _EXPECTED = {
     "plugins": _TEXTS,
     "genotype": ("a number, a list of numbers or text", lambda v: isinstance(v, (int, float, str, list, tuple))),
 }
-_OPTIONAL = ("genotype", "frames", "img_size", *BUDGETS)
+_OPTIONAL = ("genotype", "frames", "img_size", "patience", "target", *BUDGETS)
 
 
 def _check(key: str, value: Any) -> None:
@@ -203,7 +213,7 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
     if "images" in said:
         said_images = said["images"]
         values["images"] = [str(file.parent / one) if isinstance(one, str) else one for one in said_images]
-    return RunConfig(**_merge(values, changes))
+    return RunConfig(**merged(values, changes))
 
 
 def catalog_names() -> list[str]:
@@ -238,7 +248,7 @@ def _read(path: Any) -> dict[str, Any]:
         raise BadWorld(f"{path}: not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadWorld(f"{path}: cannot be read: {error}") from None
-    known = [f.name for f in fields(RunConfig) if f.name not in ("name", "plugins")]
+    known = [f.name for f in fields(RunConfig) if f.name not in ("name", "origin", "plugins")]
     for key in said:
         if key not in known:
             raise BadWorld(f"{path}: there is no key {key!r}; {suggest(key, known)}")
@@ -247,34 +257,34 @@ def _read(path: Any) -> dict[str, Any]:
     return said
 
 
-def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Changes on top of what a world says; another search or model by name drops the old one's options."""
-    merged = dict(values)
+    config = dict(values)
     changes = {key: value.tolist() if hasattr(value, "tolist") else value for key, value in changes.items()}
-    for table in (merged, changes):
+    for table in (config, changes):
         if table.get("model") is not None:
             table["model"] = model_table(table["model"])
     given = {key: value for key, value in changes.items() if value is not None and not _is_empty(value)}
     if any(key in given for key in BUDGETS):
         for key in BUDGETS:
-            merged.pop(key, None)
+            config.pop(key, None)
     targets = [key for key in ("prompts", "images") if key in given]
     if targets:
         for key in ("prompts", "images"):
-            merged.pop(key, None)
+            config.pop(key, None)
         if "score" not in given:
-            merged.pop("score", None)  # who says what to look for wants it looked for
+            config.pop("score", None)  # who says what to look for wants it looked for
     if ("score" in given or targets) and "name" not in given.get("search", {}):
-        merged.pop("search", None)
+        config.pop("search", None)
     for key, value in given.items():
         if key not in TABLES:
-            merged[key] = value
+            config[key] = value
             continue
-        old = dict(merged.get(key, {}))
+        old = dict(config.get(key, {}))
         if "name" in value and value["name"] != old.get("name"):
             old = {}
-        merged[key] = {**old, **value}
-    return merged
+        config[key] = {**old, **value}
+    return config
 
 
 def _is_empty(value: Any) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,9 @@ from .targets import Targets, embed_targets, with_vectors
 from .types import ArrayLike, Evaluation, Population, PRNGKey, Tree
 from .worlds.engine import check_img_size, check_methods, simulate, state_bytes
 from .worlds.schedule import Schedule
+
+if TYPE_CHECKING:
+    from .axes import Axes
 
 LANE_BYTES = 8192
 """States smaller than this are stepped several to a chunk on a CPU: a loop turn costs more than a tiny world."""
@@ -121,8 +124,9 @@ class Evaluator:
         z, moving = self.embedder.frames(frames, weights, video=video)
         return Observation(frames, z, measures, valid, moving)
 
+    @cached_property
     def measure_names(self) -> list[str]:
-        """Names of the substrate's measures; traces the whole evaluation, as the first run else would."""
+        """Names of the substrate's measures, sorted; traces the whole evaluation, as the first run else would."""
         genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
         keys = jax.random.split(jax.random.key(0), self.lanes)
         shapes = self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights)
@@ -208,11 +212,13 @@ def evaluate_genotypes(
 
 def bind_score(text: str, registry: Registry, evaluator: Evaluator, n: int, targets: Targets) -> ScoreExpression:
     """A score for populations of n worlds; what it would raise when they have been run, it raises now."""
-    expression = ScoreExpression(text, registry, evaluator.measure_names())
+    expression = ScoreExpression(text, registry, evaluator.measure_names)
     k, dim, members = evaluator.schedule.count, evaluator.model.dim, evaluator.embedder.members
     measures = {name: np.zeros(n, np.float32) for name in expression.measures}
     z, memory, video = (np.zeros(shape, np.float32) for shape in ((n, k, dim), (1, dim), (n, dim)))
-    expression.check(Population(z, measures, memory, 0, targets.wanted, targets.unwanted, video, members))
+    frames = np.broadcast_to(np.uint8(0), (n, k, evaluator.img_size, evaluator.img_size, 3))
+    population = Population(z, measures, memory, 0, targets.wanted, targets.unwanted, video, frames, targets.pictures)
+    expression.check(population._replace(members=members))
     return expression
 
 
@@ -224,17 +230,30 @@ def evaluate(
     memory: Float[np.ndarray, "M D"] | None = None,
     remembered: int = 0,
     targets: Targets | None = None,
+    axes: Axes | None = None,
 ) -> Evaluation:
     """The whole way of a population: observe, then score; -inf for worlds that are not valid."""
-    seen = evaluator.observe(genotypes, keys, video="video" in expression.reads)
+    reads = expression.reads | (axes.reads if axes else frozenset())
+    seen = evaluator.observe(genotypes, keys, video="video" in reads)
     if memory is None:
         memory = np.zeros((1, evaluator.model.dim), np.float32)
-    wanted, unwanted = targets or Targets()
-    members = evaluator.embedder.members
-    population = Population(seen.z, seen.measures, memory, remembered, wanted, unwanted, seen.video, members)
+    targets = targets or Targets()
+    population = Population(
+        z=seen.z,
+        measures=seen.measures,
+        memory=memory,
+        remembered=remembered,
+        targets=targets.wanted,
+        negatives=targets.unwanted,
+        video=seen.video,
+        frames=seen.frames if "frames" in reads else None,
+        pictures=targets.pictures,
+        members=evaluator.embedder.members,
+    )
     scores = np.asarray(expression(population))
-    valid = seen.valid & np.isfinite(scores)
-    return Evaluation(np.where(valid, scores, -np.inf), seen.z, seen.measures, valid, seen.frames, keys)
+    places = axes(population) if axes else None
+    valid = seen.valid & np.isfinite(scores) & (True if places is None else np.isfinite(places).all(axis=1))
+    return Evaluation(np.where(valid, scores, -np.inf), seen.z, seen.measures, valid, seen.frames, keys, places)
 
 
 def _or_zero(z: Float[np.ndarray, "N *D"], valid: Bool[np.ndarray, " N"]) -> Float[np.ndarray, "N *D"]:

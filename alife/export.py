@@ -138,6 +138,7 @@ def write_record(archive: Archive, i: int, target: Path) -> None:
         "seed": lifeform.seed,
         "score": lifeform.score,
         "parents": lifeform.parents,
+        "replaced": -1 if lifeform.replaced is None else lifeform.replaced,
         **{f"measure_{name}": value for name, value in lifeform.measures.items()},
     }
     arrays = {name: np.asarray(value) for name, value in record.items()}
@@ -146,11 +147,13 @@ def write_record(archive: Archive, i: int, target: Path) -> None:
 
 
 def write_table(archive: Archive, target: Path) -> None:
-    """Every lifeform's numbers as .csv, one row each."""
+    """Every lifeform's numbers as .csv, one row each; `rank` is 1 for the highest score, equal for equal ones."""
     check_target(target, (".csv",))
     table = archive.table()
     if not table:
         raise BadOption(f"{archive.path} has no columns")
+    score = np.where(table["valid"], table["score"], -np.inf)
+    table["rank"] = len(score) - np.searchsorted(np.sort(score), score, side="right") + 1
     with whole_file(target) as place, place.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         columns = {name: values for key, column in table.items() for name, values in _plain_columns(key, column)}

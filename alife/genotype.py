@@ -43,7 +43,7 @@ class GenotypeSpace:
     Args:
         substrate: whose parameters these are.
         name: of the substrate, for messages.
-        start: the genotype a world file names, if any.
+        start: the genotype a world file names, if any, or several.
 
     Raises:
         PluginError: `default_params` fails or gives leaves that are not numbers.
@@ -71,7 +71,7 @@ class GenotypeSpace:
         self.dtype = np.dtype(np.float32 if kinds == {"real"} else np.int32)
         self.size = int(sum(np.prod(shape, dtype=int) for shape in self._shapes))
         self._example = example
-        self._start = None if start is None else self.coerce(start)
+        self._starts = None if start is None else self._coerce_all(start)
 
     @property
     def layout(self) -> str:
@@ -80,9 +80,14 @@ class GenotypeSpace:
         return f"{self.size} {kind} number(s): {describe_tree(self._example)}"
 
     @property
-    def start(self) -> Num[Array, " G"] | None:
-        """The genotype that the world names, or None."""
-        return None if self._start is None else jnp.asarray(self._start)
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the leaves, in the order of the flat genotype."""
+        return tuple(self._shapes)
+
+    @property
+    def starts(self) -> Num[Array, "S G"] | None:
+        """The genotypes that the world names, or None."""
+        return None if self._starts is None else jnp.asarray(self._starts)
 
     @cached_property
     def centre(self) -> Float[np.ndarray, " G"]:
@@ -140,6 +145,12 @@ class GenotypeSpace:
             )
         return genotypes + sigma * self.scale * jax.random.normal(key, genotypes.shape)
 
+    def _coerce_all(self, value: Any) -> Num[np.ndarray, "S G"]:
+        several = (
+            isinstance(value, list | tuple) and value and all(isinstance(one, list | tuple | str) for one in value)
+        )
+        return np.stack([self.coerce(one) for one in (value if several else [value])])
+
     def coerce(self, value: Any) -> Num[np.ndarray, " G"]:
         """A genotype as people write it: one number for all places, a list of numbers, or the substrate's own text.
 
@@ -184,7 +195,8 @@ class GenotypeSpace:
         if self.dtype != np.float32 and not np.array_equal(rows, np.round(rows)):
             broken = np.argwhere(rows != np.round(rows))[0]
             raise BadGenotype(f"{what} is not made of integers at {_place(rows, broken)}; expected {expected}")
-        low, high = self._bounds()
+        limits = np.finfo(np.float32) if self.dtype == np.float32 else np.iinfo(np.int32)
+        low, high = (np.clip(bound.astype(np.float64), limits.min, limits.max) for bound in self.bounds)
         outside = np.argwhere((rows < low) | (rows > high))
         if len(outside):
             row, i = outside[0]
@@ -194,14 +206,17 @@ class GenotypeSpace:
             )
         return rows.astype(self.dtype)
 
-    def _bounds(self) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
+    @cached_property
+    def bounds(self) -> tuple[Num[np.ndarray, " G"], Num[np.ndarray, " G"]]:
         """What each number may be: the substrate's own bounds where it has them, else all that the dtype holds."""
         own = getattr(self.substrate, "bounds", None)
         if own is not None:
-            low, high = (np.asarray(self.flatten(bound), np.float64) for bound in own())
+            low, high = (np.asarray(self.flatten(bound)) for bound in own())
             return low, high
-        limits = np.finfo(np.float32) if self.dtype == np.float32 else np.iinfo(np.int32)
-        return np.full(self.size, float(limits.min)), np.full(self.size, float(limits.max))
+        if self.dtype == np.float32:
+            return np.full(self.size, -np.inf, np.float32), np.full(self.size, np.inf, np.float32)
+        limits = np.iinfo(np.int32)
+        return np.full(self.size, limits.min, np.int32), np.full(self.size, limits.max, np.int32)
 
 
 def _place(rows: np.ndarray, index: np.ndarray) -> str:

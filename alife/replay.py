@@ -131,5 +131,5 @@ def film_world_of(
     pipeline = Pipeline(config, registry)
     draw_key, key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
     space = pipeline.space
-    genotype = space.sample(draw_key, 1)[0] if space.start is None else space.start
+    genotype = space.sample(draw_key, 1)[0] if space.starts is None else space.starts[0]
     return film_world(pipeline, key, np.asarray(genotype), frames, img_size)

@@ -7,7 +7,7 @@ generation commits: so a run that is killed at any moment and resumed ends as if
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Int, Key
 
+from .axes import Axes, chosen_axes
+from .budget import START, advance, left, seconds_left, why_stop
 from .config import RunConfig, from_json, load_world, replace
 from .errors import AlifeError, ArchiveDamaged, ArchiveError, BadOption, PluginError, first_line
 from .evaluate import bind_score, evaluate
@@ -69,8 +71,13 @@ class Setup:
         if "name" not in config.search:
             name = "illuminate" if config.score == "illumination" else self._climber()
             config = replace(config, search={"name": name, **config.search})
-        _, self.search = registry.searches.make(config.search)
         evaluator = pipeline.evaluator
+        if (
+            "axes" not in config.search
+            and (registry.searches[config.search["name"]].options() or {}).get("axes", ()) is None
+        ):
+            config = replace(config, search={**config.search, "axes": chosen_axes(evaluator.measure_names)})
+        _, self.search = registry.searches.make(config.search)
         if config.prompts or config.negatives:
             require_text(evaluator.embedder, config.model["name"], registry)
         images = with_vectors(config.images, evaluator.embedder, evaluator.img_size)
@@ -79,11 +86,10 @@ class Setup:
             evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives
         )
         self.expression = bind_score(config.score, registry, evaluator, config.population, self.targets)
-        if (config.prompts or images or config.negatives) and "targets" not in self.expression.reads:
-            raise BadOption(
-                f"score {config.score!r} looks at no prompt and no picture; use --score prompt or video, or add one"
-            )
-        if "video" not in self.expression.reads:
+        self.axes = self._axes(getattr(self.search, "axes", ()))
+        reads = self.expression.reads | (self.axes.reads if self.axes else frozenset())
+        self._require_looked_at(reads)
+        if "video" not in reads:
             tell_of_motions(pipeline.model, [*config.prompts, *config.negatives])
         first_key, self.generation_key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
         self.state = self.call("init", first_key, pipeline.space, config.population)
@@ -104,6 +110,29 @@ class Setup:
         except Exception as cause:
             name = f"search {self.config.search['name']!r}.{method}"
             raise PluginError(f"{name} raised {type(cause).__name__}: {first_line(cause)}") from cause
+
+    def _axes(self, texts: Sequence[str]) -> Axes | None:
+        config, evaluator = self.config, self.pipeline.evaluator
+        if not texts:
+            return None
+        return Axes(texts, self.registry, evaluator, config.model["name"], config.population, self.targets)
+
+    def _require_looked_at(self, reads: frozenset[str]) -> None:
+        """What somebody has said of how worlds should look must count."""
+        config = self.config
+        if (config.prompts or config.images) and not reads & {"targets", "pictures"}:
+            raise BadOption(
+                f"score {config.score!r} looks at no prompt and no picture; use --score prompt or video, or add one"
+            )
+        if config.negatives and "negatives" not in reads:
+            raise BadOption(
+                f"score {config.score!r} looks at no negative; say what the world should be with --prompt TEXT, or "
+                f"--score '{config.score} - negative'"
+            )
+
+    def finished(self, state: Tree) -> bool:
+        """Whether the search has nothing more to try; most searches always have."""
+        return hasattr(self.search, "finished") and bool(self.call("finished", state))
 
     def _climber(self) -> str:
         return "Sep_CMA_ES" if self.pipeline.space.dtype == np.float32 else "random"
@@ -190,10 +219,10 @@ def resume_search(
 def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], bool]) -> None:
     n = setup.config.population
     state = setup.state if writer.generation < 0 else restore(setup.state, writer.checkpoint)
-    progress = {"seconds": 0.0, "evaluations": 0, "invalid": 0, "best": None, **writer.progress}
+    progress = {**START, **writer.progress}
     memory = Memory(writer.archive, setup.pipeline.model.dim)
     clock = time.monotonic()
-    while not stop() and left(setup.config, writer.generation + 1, progress) > 0:
+    while not stop() and not why_stop(setup.config, writer.generation + 1, progress):
         generation = writer.generation + 1
         ask_key, world_keys = keys_of_generation(setup.generation_key, generation, n)
         genotypes, state = setup.call("ask", ask_key, state)
@@ -206,11 +235,14 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
             memory.rows,
             memory.count,
             setup.targets,
+            setup.axes,
         )
+        if setup.axes and generation == 0:
+            setup.axes.tell_of_stillness(evaluation)
         state, verdict = setup.call("tell", state, genotypes, evaluation)
         rows = kept_rows(genotypes, evaluation, verdict, progress["evaluations"], memory.numbers)
         clock, seconds = time.monotonic(), time.monotonic() - clock
-        progress = advance(progress, evaluation, seconds)
+        progress = advance(progress, evaluation, seconds, setup.finished(state))
         writer.append(rows, generation=generation, checkpoint=checkpoint(state), progress=progress)
         memory.add(rows)
         report = GenerationReport(
@@ -236,37 +268,6 @@ def keys_of_generation(key: PRNGKey, generation: int | Array, n: int) -> tuple[P
     return ask_key, jax.random.split(world_key, n)
 
 
-def left(config: RunConfig, generations: int, progress: Mapping[str, Any]) -> float:
-    """Share of the budget that is left, in [0, 1]."""
-    spent = {"generations": generations, "evaluations": progress["evaluations"], "minutes": progress["seconds"] / 60}
-    for name, value in spent.items():
-        budget = getattr(config, name)
-        if budget is not None:
-            return max(0.0, 1 - value / budget)
-    raise BadOption("the run has no budget; expected generations, evaluations or minutes")
-
-
-def seconds_left(share: float, seconds: float) -> float:
-    """How long the rest of a budget takes when it goes on as before.
-
-    >>> seconds_left(0.75, 10.0)
-    30.0
-    """
-    return seconds * share / (1 - share) if share < 1 else 0.0
-
-
-def advance(progress: Mapping[str, Any], evaluation: Evaluation, seconds: float) -> dict[str, Any]:
-    """The run's counters after one more generation."""
-    scores = np.asarray(evaluation.scores)[np.asarray(evaluation.valid)]
-    best = [float(scores.max())] if scores.size else []
-    return {
-        "seconds": progress["seconds"] + seconds,
-        "evaluations": progress["evaluations"] + len(evaluation.scores),
-        "invalid": progress["invalid"] + int(np.sum(~np.asarray(evaluation.valid))),
-        "best": max([*best, *([] if progress["best"] is None else [progress["best"]])], default=None),
-    }
-
-
 def kept_rows(genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, before: int, numbers: list[int]) -> Rows:
     """The worlds that the search keeps, as rows of the archive.
 
@@ -280,14 +281,11 @@ def kept_rows(genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, b
     keep = np.flatnonzero(np.asarray(verdict.keep) & np.asarray(evaluation.valid))
     number = (before + keep).astype(np.int64)
     known = np.array([*numbers, *number], np.int64)
-    parents = np.asarray(verdict.parents)[keep].astype(np.int64)
-    place = np.searchsorted(known, parents)
-    found = (
-        (parents >= 0) & (known[np.minimum(place, max(0, len(known) - 1))] == parents) if len(known) else parents < -1
-    )
+    replaced = np.full(len(genotypes), -1) if verdict.replaced is None else np.asarray(verdict.replaced)
     return Rows(
         genotype=genotypes[keep],
-        parent=np.where(found, place, -1).astype(np.int64),
+        parent=_ids(known, np.asarray(verdict.parents)[keep]),
+        replaced=_ids(known, replaced[keep]),
         operator=np.asarray(verdict.operator)[keep].astype(np.uint8),
         evaluation=number,
         seed=np.asarray(jax.random.key_data(evaluation.keys))[keep].astype(np.uint32),
@@ -297,6 +295,14 @@ def kept_rows(genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, b
         embedding=np.asarray(evaluation.z)[keep].astype(np.float32),
         frames=np.asarray(evaluation.frames)[keep],
     )
+
+
+def _ids(known: Int[np.ndarray, " M"], numbers: Int[np.ndarray, "*n"]) -> Int[np.ndarray, "*n"]:
+    """Ids of the lifeforms with these evaluation numbers; -1 = none, or one that was not kept."""
+    if not len(known):
+        return np.full(numbers.shape, -1)
+    place = np.searchsorted(known, numbers)
+    return np.where(known[np.minimum(place, len(known) - 1)] == numbers, place, -1).astype(np.int64)
 
 
 def checkpoint(state: Tree) -> dict[str, np.ndarray]:

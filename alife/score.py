@@ -20,6 +20,8 @@ from .registry import Registry
 from .types import Population
 
 Term = Callable[[Population], Any]
+SHOWN = 72
+"""Characters of an expression that a message shows."""
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -49,9 +51,10 @@ class ScoreExpression:
         """Fields of the population that it looks at; all of them until `check` has seen which."""
         try:
             tree = ast.parse(text.strip(), mode="eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            offset = getattr(error, "offset", None) or len(text.strip()) + 1  # 0 or none: it ends too early
             raise BadOption(
-                f"score {text[:80]!r} cannot be read; expected a sum such as 'open_ended + 0.2*speed'"
+                f"score cannot be read; expected a sum such as 'open_ended + 0.2*speed'{self._under(offset - 1)}"
             ) from None
         self._term = self._bind(tree.body)
         if not self.names:
@@ -90,12 +93,12 @@ class ScoreExpression:
                 first, second, combine = self._bind(left), self._bind(right), _OPERATORS[type(op)]
                 return lambda population: combine(first(population), second(population))
             case ast.Name(id=name):
-                return self._named(name, {})
+                return self._named(node, name, {})
             case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
-                return self._named(name, self._options(name, keywords))
+                return self._named(node, name, self._options(name, keywords))
         raise BadOption(
-            f"score {self.text!r}: {ast.unparse(node)!r} is not allowed; "
-            "expected names, numbers, + - * / and options such as novelty(k=3)"
+            f"score: {ast.unparse(node)!r} is not allowed; expected names, numbers, + - * / and options such as "
+            f"novelty(k=3){self._below(node)}"
         )
 
     def _options(self, name: str, keywords: list[ast.keyword]) -> dict[str, Any]:
@@ -103,26 +106,39 @@ class ScoreExpression:
             return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
         except (ValueError, TypeError):
             raise BadOption(
-                f"score {self.text!r}: options of {name} must be plain values, as in novelty(k=3)"
+                f"score: options of {name} must be plain values, as in novelty(k=3){self._below(keywords[0])}"
             ) from None
 
-    def _named(self, name: str, options: dict[str, Any]) -> Term:
+    def _below(self, node: ast.expr | ast.keyword) -> str:
+        """The expression on a line of its own, with a caret under every character of a part of it."""
+        return self._under(node.col_offset, node.end_col_offset)
+
+    def _under(self, first: int, last: int | None = None) -> str:
+        text, first = self.text.strip(), max(0, first)
+        line = text.splitlines()[0] if text else ""
+        start = max(0, first - SHOWN // 2)  # of a long expression only the surroundings are shown
+        carets = "^" * max(1, min(last or first + 1, start + SHOWN) - first)
+        return f"\n  {line[start : start + SHOWN]}\n  {' ' * (first - start)}{carets}"
+
+    def _named(self, node: ast.expr, name: str, options: dict[str, Any]) -> Term:
         self.names.add(name)
         if name in self._registry.scores:
             entry = self._registry.scores[name]
             known = entry.options() or {}
             for option in options:
                 if option not in known:
-                    raise BadOption(f"score {name!r} has no option {option!r}; {suggest(option, known)}")
+                    near = suggest(option, known)
+                    raise BadOption(f"score {name!r} has no option {option!r}; {near}{self._below(node)}")
             function = entry.resolve()
             return lambda population: _guarded(function, name, population, options)
         if name in self.measures:
             if options:
-                raise BadOption(f"score {self.text!r}: {name} is a measure of the world and takes no options")
+                raise BadOption(f"{name} is a measure of the world and takes no options{self._below(node)}")
             return lambda population: population.measures[name]
         measures = ", ".join(self.measures) or "none"
         hint = f"`alife list scores` shows the scores; measures of this world: {measures}"
-        raise UnknownName("score or measure", name, [*self._registry.scores, *self.measures], hint)
+        names = [*self._registry.scores, *self.measures]
+        raise UnknownName("score or measure", name, names, hint + self._below(node))
 
 
 def _guarded(function: Callable[..., Any], name: str, population: Population, options: dict[str, Any]) -> Any:

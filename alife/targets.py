@@ -23,6 +23,8 @@ class Targets(NamedTuple):
     """The prompts, then the pictures, each in the order given: a timeline."""
     unwanted: Float[np.ndarray, "Q D"] | None = None
     """The negatives."""
+    pictures: Float[np.ndarray, "R D"] | None = None
+    """Those of `wanted` that are pictures."""
 
 
 def embed_targets(
@@ -41,17 +43,16 @@ def embed_targets(
         negatives: texts that no frame should show.
 
     Raises:
-        BadOption: the model knows no text and is given some, or refuses one; a negative without anything wanted.
+        BadOption: the model knows no text and is given some, or refuses one.
     """
-    if negatives and not (prompts or images):
-        raise BadOption("a negative says what a world should not be; say what it should be: --prompt TEXT")
     if any(not text.strip() for text in (*prompts, *negatives)):
         raise BadOption("a prompt or negative is empty; expected words such as 'a ring of red dots'")
-    wanted = [embedder.texts(prompts)] if prompts else []
-    wanted += [np.frombuffer(bytes.fromhex(image["z"]), "<f4").astype(np.float32)[None] for image in images]
+    texts = [embedder.texts(prompts)] if prompts else []
+    pictures = [np.frombuffer(bytes.fromhex(image["z"]), "<f4").astype(np.float32)[None] for image in images]
     return Targets(
-        np.concatenate(wanted) if wanted else None,
-        embedder.texts(negatives) if negatives else None,
+        wanted=np.concatenate([*texts, *pictures]) if prompts or images else None,
+        unwanted=embedder.texts(negatives) if negatives else None,
+        pictures=np.concatenate(pictures) if images else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Shapes, declared once, and the values that travel between the parts.
 
 Letters: N population, T steps, K frames, H W height and width, D embedding, G genotype, P prompts and pictures to look
-like, Q negatives, M rows of a memory or members of an ensemble.
+like, Q negatives, M rows of a memory or members of an ensemble, A axes, S genotypes that a search holds or begins with.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ class Evaluation(NamedTuple):
     """The pictures, 0..255."""
     keys: Key[ArrayLike, " N"]
     """The PRNG key that each world was run with."""
+    axes: Float[ArrayLike, "N A"] | None = None
+    """Where each world lies on the axes that the search names, in its order, see `alife.axes`; finite where the world
+    is valid; None for a search without axes."""
 
 
 class Population(NamedTuple):
@@ -75,6 +78,10 @@ class Population(NamedTuple):
     """Unit embeddings of what no frame should show."""
     video: Float[ArrayLike, "N D"] | None = None
     """One unit vector for all frames of a world together; None only where no score of the expression reads it."""
+    frames: UInt8[ArrayLike, "N K H W 3"] | None = None
+    """The pictures, 0..255; None only where no score of the expression reads them."""
+    pictures: Float[ArrayLike, "P D"] | None = None
+    """Those of the targets that are pictures."""
     members: Bool[ArrayLike, "M D"] | None = None
     """Which of the D numbers come from which model of an ensemble; None where there is one model."""
 
@@ -88,11 +95,15 @@ class Verdict(NamedTuple):
     """Evaluation numbers (0, 1, 2 ... over the whole run) of the parents; -1 = none."""
     operator: Int[ArrayLike, " N"]
     """How the genotype came about: an index into `OPERATORS`."""
+    replaced: Int[ArrayLike, " N"] | None = None
+    """Evaluation number of the lifeform whose place each kept world took, which it has put out of the search's
+    population; -1 = it took an empty place.  None for a search without places."""
 
 
-OPERATORS = ("sample", "mutate", "crossover", "distribution", "given")
+OPERATORS = ("sample", "mutate", "crossover", "distribution", "given", "line", "sweep")
 """Ways a genotype comes about: drawn from the substrate's own prior; changed from one parent; mixed from two; drawn
-from a search distribution; handed in by the user."""
+from a search distribution; handed in by the user; moved from one parent along the line to another; next in an
+enumeration.  An archive holds places in this list: it may only grow at its end."""
 
 
 @runtime_checkable
@@ -111,8 +122,17 @@ class Space(Protocol):
         """What a genotype is made of, in words."""
 
     @property
-    def start(self) -> Num[Array, " G"] | None:
-        """The genotype that the world file names, or None."""
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the arrays that a genotype is made of, in its order, each row by row."""
+
+    @property
+    def bounds(self) -> tuple[Num[np.ndarray, " G"], Num[np.ndarray, " G"]]:
+        """Least and greatest value of each number; infinite for real ones, all of int32 for integers, where the
+        substrate names none."""
+
+    @property
+    def starts(self) -> Num[Array, "S G"] | None:
+        """Genotypes that the run begins with, such as the one that a world file names; None = there are none."""
 
     @property
     def centre(self) -> Float[np.ndarray, " G"]:

@@ -33,8 +33,8 @@ class State(NamedTuple):
 class Given:
     """The genotypes of a file in their order; the first time through, every valid world is kept.
 
-    After the last one the list begins again, with new keys, and nothing is kept any more: a run of as many evaluations
-    as there are genotypes archives each of them once.
+    After the last one the run ends; what is left of its last generation is filled up from the beginning of the list,
+    and not kept again.
 
     Args:
         file: an `.npz` file with genotypes as rows of `params` (as ASAL writes them) or as `genotype` (as
@@ -54,7 +54,7 @@ class Given:
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """Checks every genotype against the substrate's."""
         if self._rows is None:
-            rows = np.asarray(space.sample(key, 1) if space.start is None else space.start[None])
+            rows = np.asarray(space.sample(key, 1) if space.starts is None else space.starts)
         else:
             rows = space.checked(self._rows, str(self.file))
         self._genotypes, self._population, self._checksum = rows, population, zlib.crc32(rows.tobytes())
@@ -75,6 +75,10 @@ class Given:
             np.asarray(evaluation.valid) & fresh, np.full((n, 2), -1), np.full(n, OPERATORS.index("given"))
         )
         return state._replace(done=state.done + n), verdict
+
+    def finished(self, state: State) -> bool:
+        """Whether the list has been worked through."""
+        return int(state.done) >= len(self._genotypes)
 
 
 def read_genotypes(file: str | Path) -> Num[np.ndarray, "N G"]:
@@ -108,4 +112,9 @@ def read_genotypes(file: str | Path) -> Num[np.ndarray, "N G"]:
 
 @hookimpl
 def register_searches(register: Callable[..., None]) -> None:
-    register("given", "alife.search.given:Given", summary="genotypes from a file, in order, each kept")
+    register(
+        "given",
+        "alife.search.given:Given",
+        summary="genotypes from a file, in order, each kept",
+        source="files as Kumar et al. 2024 publish them",
+    )

@@ -15,7 +15,7 @@ from alife.errors import BadOption
 from alife.hookspecs import hookimpl
 from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .random_sampling import with_start
+from .random_sampling import with_starts
 
 
 class State(NamedTuple):
@@ -81,7 +81,7 @@ class Illuminate:
 
     def _breed_eagerly(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], Int[Array, " N"]]:
         def sample() -> tuple[Array, Array]:
-            genotypes = with_start(self._space.sample(key, self._children), self._space, state.evaluations == 0)
+            genotypes = with_starts(self._space.sample(key, self._children), self._space, state.evaluations == 0)
             return genotypes, jnp.full(self._children, -1)
 
         def mutate() -> tuple[Array, Array]:

@@ -42,12 +42,23 @@ def open_endedness(z: Float[Array, "K D"]) -> Float[Array, ""]:
     return 1 - jnp.mean(jnp.max(cosines[1:], axis=1))
 
 
-def open_ended(population: Population) -> Float[Array, " N"]:
-    """`open_endedness` of every world: in [0, 2], higher is better."""
-    return jax.vmap(open_endedness)(jnp.asarray(population.z))
+def open_ended(population: Population, asal: bool = False) -> Float[Array, " N"]:
+    """`open_endedness` of every world: in [0, 2], higher is better.
+
+    Args:
+        population: worlds of one generation.
+        asal: the published number with its sign flipped, in [-1, 0]: minus the mean over all frames of the highest
+            cosine to an earlier one, which counts as 0 for the first frame and where all are below 0.
+
+    >>> turning = Population(jnp.array([[[1.0, 0.0], [0.6, 0.8]]]), {}, jnp.zeros((1, 2)), 0)
+    >>> [round(float(score[0]), 6) for score in (open_ended(turning), open_ended(turning, asal=True))]
+    [0.4, -0.3]
+    """
+    z = jnp.asarray(population.z)
+    return -jnp.mean(jnp.max(jnp.tril(z @ z.mT, -1), axis=-1), axis=-1) if asal else jax.vmap(open_endedness)(z)
 
 
-def pace(population: Population) -> Float[Array, " N"]:
+def motion(population: Population) -> Float[Array, " N"]:
     """How fast a world changes its looks: mean of 1 - cosine from each frame to the next.
 
     In [0, 2], higher is faster; 0 for a still picture.  Frames are K to a life, so it is a speed per T / K steps.
@@ -56,12 +67,12 @@ def pace(population: Population) -> Float[Array, " N"]:
         BadOption: fewer than two frames.
 
     >>> z = jnp.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
-    >>> pace(Population(z, {}, jnp.zeros((1, 2)), 0)).tolist()
+    >>> motion(Population(z, {}, jnp.zeros((1, 2)), 0)).tolist()
     [0.5]
     """
     z = jnp.asarray(population.z)
     if z.shape[1] < 2:
-        raise BadOption("score pace compares frames in time and was given 1; ask for 2 or more (--frames 8)")
+        raise BadOption("score motion compares frames in time and was given 1; ask for 2 or more (--frames 8)")
     return jnp.mean(1 - jnp.sum(z[:, 1:] * z[:, :-1], axis=-1), axis=1)
 
 
@@ -80,16 +91,57 @@ def novelty(population: Population, k: int = 5) -> Float[Array, " N"]:
     >>> novelty(Population(z, {}, jnp.zeros((1, 2)), 0)).tolist()
     [1.0, 1.0]
     """
-    if k < 1:
-        raise BadOption(f"score novelty: k is {k}; expected 1 or more neighbours")
-    last = jnp.asarray(population.z)[:, -1]
+    _require_neighbours("novelty", k)
+    return _distance(jnp.asarray(population.z)[:, -1], jnp.asarray(population.memory), population.remembered, k)
+
+
+def surprise(population: Population, k: int = 5) -> Float[Array, " N"]:
+    """`novelty` as the member of an ensemble says that sees least of it: what is new to every model.
+
+    A search for what is new to one model ends with what that model alone cannot make sense of; a second one that is
+    asked as well is not fooled by the same pictures.  In [0, 2], higher is better.
+
+    Args:
+        population: worlds of one generation, seen by an ensemble such as `ensemble:texture+builtin`.
+        k: neighbours looked at, >= 1; fewer where there are fewer.
+
+    Raises:
+        BadOption: the model is no ensemble.
+
+    >>> half = jnp.array([[True, False, False], [False, True, True]])
+    >>> z = jnp.array([[[0.6, 0.8, 0.0]], [[0.6, 0.0, 0.8]]])  # the same to the first model, unlike to the second
+    >>> surprise(Population(z, {}, jnp.zeros((1, 3)), 0, members=half)).tolist()
+    [0.0, 0.0]
+    """
+    _require_neighbours("surprise", k)
+    if population.members is None:
+        raise BadOption("score surprise asks two models or more; name them as in --model ensemble:texture+builtin")
+    last, memory = jnp.asarray(population.z)[:, -1], jnp.asarray(population.memory)
+    seen = [
+        _distance(_unit(last * member), _unit(memory * member), population.remembered, k)
+        for member in jnp.asarray(population.members)
+    ]
+    return jnp.min(jnp.stack(seen), axis=0)
+
+
+def _require_neighbours(score: str, k: int) -> None:
+    if type(k) is not int or k < 1:
+        raise BadOption(f"score {score}: k is {k}; expected 1 or more neighbours")
+
+
+def _distance(last: Float[Array, "N D"], memory: Float[Array, "M D"], remembered: int | Array, k: int) -> Array:
+    """Mean of 1 - cosine to the k nearest of the archive and the generation; 1 where there is nothing."""
     among = cosines_to_others(last)
-    known = jnp.arange(len(population.memory)) < population.remembered
-    before = jnp.where(known, last @ population.memory.T, -jnp.inf)
+    known = jnp.arange(len(memory)) < remembered
+    before = jnp.where(known, last @ memory.T, -jnp.inf)
     near = jax.lax.top_k(jnp.concatenate([before, among], axis=1), min(k, before.shape[1] + among.shape[1]))[0]
     present = jnp.isfinite(near)
     mean = jnp.sum(jnp.where(present, 1 - near, 0), axis=1) / jnp.maximum(1, jnp.sum(present, axis=1))
     return jnp.where(present.any(axis=1), mean, 1.0)
+
+
+def _unit(z: Float[Array, "n D"]) -> Float[Array, "n D"]:
+    return z / jnp.maximum(jnp.linalg.norm(z, axis=-1, keepdims=True), 1e-9)
 
 
 def illumination(population: Population) -> Float[Array, " N"]:
@@ -106,6 +158,25 @@ def illumination(population: Population) -> Float[Array, " N"]:
     return jnp.where(jnp.isfinite(nearest), 1 - nearest, 1.0)
 
 
+def component(population: Population, i: int = 0) -> Float[Array, " N"]:
+    """One number of the last frame's embedding: in [-1, 1]; an axis for searches rather than a score.
+
+    Args:
+        population: worlds of one generation.
+        i: which number, 0 to D - 1.
+
+    Raises:
+        BadOption: the embedding has no such number.
+
+    >>> component(Population(jnp.eye(2)[:, None, :], {}, jnp.zeros((1, 2)), 0), i=1).tolist()
+    [0.0, 1.0]
+    """
+    dim = population.z.shape[-1]
+    if not (isinstance(i, int) and 0 <= i < dim):
+        raise BadOption(f"score component: i is {i!r}; expected a whole number from 0 to {dim - 1}, as this model sees")
+    return jnp.asarray(population.z)[:, -1, i]
+
+
 def cosines_to_others(last: Float[Array, "N D"]) -> Float[Array, "N N"]:
     """Cosine of every world (row) to every other one; -inf to itself and to worlds that are not valid, whose z is 0."""
     absent = jnp.eye(len(last), dtype=bool) | ~jnp.any(last != 0, axis=1)[None, :]
@@ -116,6 +187,8 @@ def cosines_to_others(last: Float[Array, "N D"]) -> Float[Array, "N N"]:
 def register_scores(register: Callable[..., None]) -> None:
     asal = "Kumar et al. 2024, arXiv:2412.17799"
     register("open_ended", open_ended, summary="each frame is new to the frames before it", source=asal)
-    register("pace", pace, summary="each frame is unlike the one before it: quick change")
+    register("motion", motion, summary="each frame is unlike the one before it: quick change")
     register("novelty", novelty, summary="far from its nearest in the archive", source="Lehman and Stanley 2011")
+    register("surprise", surprise, summary="novelty, as the least surprised member of an ensemble sees it")
+    register("component", component, summary="one number of the last frame's embedding: an axis")
     register("illumination", illumination, summary="far from its nearest in the generation", source=asal)

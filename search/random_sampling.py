@@ -27,13 +27,13 @@ class RandomSampling:
         """Nothing to prepare."""
 
         def draw(key: PRNGKey, state: State) -> Num[Array, "N G"]:
-            return with_start(space.sample(key, population), space, ~state.started)
+            return with_starts(space.sample(key, population), space, ~state.started)
 
         self._draw = jax.jit(draw)
         return State(jnp.asarray(False))
 
     def ask(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], State]:
-        """Fresh samples; the first of the run is the world's own genotype where it names one."""
+        """Fresh samples; the first of the run are the world's own genotypes where it names some."""
         return self._draw(key, state), State(jnp.asarray(True))
 
     def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
@@ -41,11 +41,12 @@ class RandomSampling:
         return state, unrelated(evaluation, "sample")
 
 
-def with_start(genotypes: Num[Array, "N G"], space: Space, first: Bool[Array, ""] | bool) -> Num[Array, "N G"]:
-    """The genotypes, with the world's own in place 0 when `first`."""
-    if space.start is None:
+def with_starts(genotypes: Num[Array, "N G"], space: Space, first: Bool[Array, ""] | bool) -> Num[Array, "N G"]:
+    """The genotypes, the first of them those that the run begins with when `first`."""
+    if space.starts is None:
         return genotypes
-    return genotypes.at[0].set(jnp.where(jnp.asarray(first), space.start, genotypes[0]))
+    starts = space.starts[: len(genotypes)]
+    return genotypes.at[: len(starts)].set(jnp.where(jnp.asarray(first), starts, genotypes[: len(starts)]))
 
 
 def unrelated(evaluation: Evaluation, operator: str) -> Verdict:
@@ -56,4 +57,9 @@ def unrelated(evaluation: Evaluation, operator: str) -> Verdict:
 
 @hookimpl
 def register_searches(register: Callable[..., None]) -> None:
-    register("random", "alife.search.random_sampling:RandomSampling", summary="samples of the prior; any genotype")
+    register(
+        "random",
+        "alife.search.random_sampling:RandomSampling",
+        summary="samples of the prior: what every search should beat; any genotype",
+        source="Bergstra and Bengio 2012, JMLR 13:281-305",
+    )

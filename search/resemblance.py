@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from alife.errors import BadOption
 from alife.hookspecs import hookimpl
@@ -40,6 +41,74 @@ def prompt(population: Population, negative: float = 1.0) -> Float[Array, " N"]:
     if population.negatives is not None:
         shown -= negative * likeness(z @ jnp.asarray(population.negatives).T)
     return jnp.mean(shown, axis=-1)
+
+
+def softmax_prompt(population: Population, temperature: float = 0.01) -> Float[Array, " N"]:
+    """How surely each frame shows its own prompt rather than the others, and each prompt its own frames.
+
+    Half the mean log probability of a frame's own text among all texts, plus half that of a text's own frames among
+    all frames, both by softmax of cosines: at most 0, which is certainty; higher is better.  It asks for frames that
+    differ as their texts do, where `prompt` is content with one picture that shows a little of everything.
+
+    Args:
+        population: worlds of one generation.
+        temperature: what cosines are divided by, > 0; CLIP was trained with 0.01.
+
+    Raises:
+        BadOption: there is no target, or more targets than frames; a temperature of 0 or less.
+
+    Source: the published supervised target score with softmax (Kumar et al. 2024, code), sign flipped; the same
+    number where there are as many frames as texts.
+
+    >>> turning = Population(jnp.eye(2)[None], {}, jnp.zeros((1, 2)), 0, targets=jnp.eye(2))
+    >>> round(float(softmax_prompt(turning, temperature=1.0)[0]), 3)  # -log(1 + 1/e)
+    -0.313
+    """
+    if not temperature > 0:
+        raise BadOption(f"score softmax_prompt: temperature is {temperature}; expected more than 0")
+    targets, z = _targets("softmax_prompt", population), jnp.asarray(population.z)
+    logits = z @ targets.T / temperature
+    own = owners(len(targets), z.shape[1])[:, None] == jnp.arange(len(targets))
+    of_frames = jnp.sum(jnp.where(own, jax.nn.log_softmax(logits, axis=2), 0), axis=2)
+    of_texts = jax.nn.logsumexp(jnp.where(own, jax.nn.log_softmax(logits, axis=1), -jnp.inf), axis=1)
+    return (jnp.mean(of_frames, axis=1) + jnp.mean(of_texts, axis=1)) / 2
+
+
+def image(population: Population) -> Float[Array, " N"]:
+    """`prompt` for the pictures alone: mean cosine of frames to the pictures of `--image`, as a timeline.
+
+    In [-1, 1], higher is better.  With texts as well, `prompt` is the mean over both; this one allows weights.
+
+    Raises:
+        BadOption: there is no picture, or more pictures than frames.
+
+    >>> turning = jnp.eye(2)[None]
+    >>> image(Population(turning, {}, jnp.zeros((1, 2)), 0, pictures=jnp.eye(2)[:1])).tolist()
+    [0.5]
+    """
+    if population.pictures is None:
+        raise BadOption("score image compares frames with pictures; give one or more --image FILE")
+    z, pictures = jnp.asarray(population.z), jnp.asarray(population.pictures)
+    _require_frames(len(pictures), z.shape[1])
+    return jnp.mean(jnp.sum(z * timeline(pictures, z.shape[1]), axis=-1), axis=-1)
+
+
+def negative(population: Population) -> Float[Array, " N"]:
+    """How much the frames show of the negatives, to be subtracted: `open_ended - 0.5*negative`.
+
+    Mean over the frames of the highest cosine to a negative, or 0 where all are below 0: in [0, 1], higher shows more
+    of them.  `prompt` subtracts its own; `prompt(negative=0)` does not.
+
+    Raises:
+        BadOption: there is no negative.
+
+    >>> turning = jnp.eye(2)[None]
+    >>> negative(Population(turning, {}, jnp.zeros((1, 2)), 0, negatives=jnp.eye(2)[:1])).tolist()
+    [0.5]
+    """
+    if population.negatives is None:
+        raise BadOption("score negative compares frames with negatives; give one or more --negative TEXT")
+    return jnp.mean(likeness(jnp.asarray(population.z) @ jnp.asarray(population.negatives).T), axis=-1)
 
 
 def video(population: Population, negative: float = 1.0) -> Float[Array, " N"]:
@@ -107,7 +176,16 @@ def timeline(targets: Float[Array, "P D"], frames: int) -> Float[Array, "K D"]:
     >>> timeline(jnp.eye(2), 4)[:, 0].tolist()
     [1.0, 1.0, 0.0, 0.0]
     """
-    return targets[jnp.arange(frames) * len(targets) // frames]
+    return targets[owners(len(targets), frames)]
+
+
+def owners(targets: int, frames: int) -> Int[Array, " K"]:
+    """Number of the target that owns each frame: equal stretches, in order.
+
+    >>> owners(2, 5).tolist()
+    [0, 0, 0, 1, 1]
+    """
+    return jnp.arange(frames) * targets // frames
 
 
 def likeness(to_negatives: Float[Array, "*N Q"]) -> Float[Array, "*N"]:
@@ -125,7 +203,7 @@ def cosines(a: Float[Array, "*A D"], b: Float[Array, "*B D"]) -> Float[Array, "*
     return jnp.sum(a * b, axis=-1) / jnp.maximum(lengths, 1e-9)
 
 
-def _targets(score: str, population: Population, negative: float) -> Float[Array, "P D"]:
+def _targets(score: str, population: Population, negative: float = 0.0) -> Float[Array, "P D"]:
     """What the score compares with, after a look at whether it can."""
     if population.targets is None:
         raise BadOption(
@@ -133,17 +211,24 @@ def _targets(score: str, population: Population, negative: float) -> Float[Array
         )
     if not negative >= 0:
         raise BadOption(f"score {score}: negative is {negative}; expected the weight of the negatives, 0 or more")
-    wanted, frames = len(population.targets), population.z.shape[1]
-    if score != "video" and wanted > frames:
+    if score != "video":
+        _require_frames(len(population.targets), population.z.shape[1])
+    return jnp.asarray(population.targets)
+
+
+def _require_frames(wanted: int, frames: int) -> None:
+    if wanted > frames:
         raise BadOption(
             f"{wanted} prompts and pictures need at least {wanted} frames and there are {frames}; raise --frames"
         )
-    return jnp.asarray(population.targets)
 
 
 @hookimpl
 def register_scores(register: Callable[..., None]) -> None:
     asal = "Kumar et al. 2024, arXiv:2412.17799"
     register("prompt", prompt, summary="frames look like the prompts and pictures, unlike the negatives", source=asal)
+    register("softmax_prompt", softmax_prompt, summary="each frame shows its own prompt, not the others", source=asal)
+    register("image", image, summary="frames look like the pictures alone")
+    register("negative", negative, summary="frames look like the negatives: to be subtracted")
     register("video", video, summary="all frames together show the prompts: words of motion")
     register("agreement", agreement, summary="prompt, as the least pleased member of an ensemble sees it")

@@ -30,6 +30,8 @@ class Lifeform:
     measures: dict[str, float]
     parents: tuple[int, ...]
     """Ids, fewer than two where it had fewer."""
+    replaced: int | None
+    """Id of the lifeform whose place in the search it took; None = none, or not recorded."""
     operator: str
     """How its genotype came about, one of `alife.types.OPERATORS`."""
     generation: int
@@ -247,6 +249,7 @@ class Archive:
             score=row["score"],
             measures={name: row[name] for name in self.measures},
             parents=tuple(p for p in row["parent"] if p >= 0),
+            replaced=row["replaced"] if row.get("replaced", -1) >= 0 else None,
             operator=self._stored.documents["operator"]["attributes"]["flag_meanings"].split()[row["operator"]],
             generation=row["generation"],
             evaluation=row["evaluation"],

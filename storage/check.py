@@ -89,10 +89,12 @@ def _wrong_lineage(stored: Stored) -> Iterator[Finding]:
     columns, sound = stored.read("record", 0, stored.about["committed"])
     ids = np.arange(len(sound))
     parents, generation = columns["parent"], columns["generation"]
+    replaced = columns.get("replaced", np.full(len(ids), -1))  # an older archive has none
     owners = stored.owners(0, len(ids))
     for wrong, problem in (
         (columns["id"] != ids, "the id is not the number of the row"),
         (((parents < -1) | (parents >= ids[:, None])).any(axis=1), "a parent is not an earlier lifeform"),
+        ((replaced < -1) | (replaced >= ids), "what it replaced is not an earlier lifeform"),
         ((generation < 0) | (generation > stored.about["generation"]), "the generation was never committed"),
         (owners != ids, "the genotype belongs to another lifeform"),
     ):

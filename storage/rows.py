@@ -20,6 +20,8 @@ class Rows(NamedTuple):
     genotype: Num[np.ndarray, "n G"]
     parent: Int[np.ndarray, "n 2"]
     """Ids of the parents; -1 = none."""
+    replaced: Int[np.ndarray, " n"]
+    """Id of the lifeform whose place in the search each one took; -1 = none."""
     operator: Int[np.ndarray, " n"]
     """Index into `alife.types.OPERATORS`."""
     evaluation: Int[np.ndarray, " n"]
@@ -52,10 +54,13 @@ def row_values(rows: Rows, about: Mapping[str, Any], documents: Mapping[str, Any
     given = rows._asdict()
     given.update(given.pop("measures"), id=ids, generation=np.full(count, generation))
     given.update({f"{home}/genotype": given.pop("genotype"), f"{home}/lifeform": ids})
+    if "replaced" not in documents:
+        del given["replaced"]  # an archive begun before there was such a column
     values = {path: _fitted(path, value, documents[path], count) for path, value in given.items()}
     _require_operators(values["operator"], documents["operator"]["attributes"]["flag_values"])
-    _require_parents(values["parent"], ids)
-    parts = {"record": record_columns(about["measures"]), "genotype": (f"{home}/genotype",)}
+    for column in {"parent", "replaced"} & set(values):
+        _require_earlier(column, np.atleast_2d(values[column].T).T, ids)
+    parts = {"record": record_columns(documents), "genotype": (f"{home}/genotype",)}
     sums = [part_checksums(values[path] for path in parts.get(part, (part,))) for part in PARTS]
     return {**values, "row_crc": np.stack(sums, axis=1)}
 
@@ -113,10 +118,10 @@ def _require_operators(operators: np.ndarray, known: list[int]) -> None:
         raise BadOption(f"operator is {wrong[0]}; expected one of {known}")
 
 
-def _require_parents(parents: np.ndarray, ids: np.ndarray) -> None:
-    wrong = np.argwhere((parents < -1) | (parents >= ids[:, None]))
+def _require_earlier(column: str, others: np.ndarray, ids: np.ndarray) -> None:
+    wrong = np.argwhere((others < -1) | (others >= ids[:, None]))
     if len(wrong):
         row, slot = wrong[0]
         raise BadOption(
-            f"lifeform {ids[row]} has parent {parents[row, slot]}; expected an earlier lifeform's id, or -1 for none"
+            f"lifeform {ids[row]} has {column} {others[row, slot]}; expected an earlier lifeform's id, or -1 for none"
         )

@@ -28,8 +28,9 @@ FORMAT = 1
 PARTS = ("record", "genotype", "embedding", "frames")
 """What a row is made of, and what has a checksum of its own, so that each can be read and trusted alone."""
 
-RECORD = ("id", "parent", "generation", "operator", "evaluation", "seed", "score", "valid")
-"""The columns that every archive has; with the measures they make up the part called record."""
+RECORD = ("id", "parent", "replaced", "generation", "operator", "evaluation", "seed", "score", "valid")
+"""The columns of a new archive; with the measures they make up the part called record.  An older archive may have
+fewer: its own list is an attribute of `row_crc`."""
 
 SLOTS = 3
 """Checkpoints kept: two that the root document names, and the one being written."""
@@ -85,7 +86,7 @@ def row_arrays(
         "CRC-32 (as in zlib) of the little-endian bytes of each part of the row",
         {"part": len(PARTS)},
         parts=list(PARTS),
-        record=list(record_columns(measures)),
+        record=[*RECORD, *measures],
     )
     home = f"substrates/{substrate}"
     arrays[f"{home}/genotype"] = _big(genotype_dtype, (genotype_size,), ("row", "gene"), "parameters of the world")
@@ -105,6 +106,7 @@ def _record_arrays() -> dict[str, dict[str, Any]]:
     return {
         "id": _column("int64", "number of the lifeform"),
         "parent": _column("int64", "ids of the parents, -1 = none", {"slot": 2}),
+        "replaced": _column("int64", "id of the lifeform whose place in the search it took, -1 = none"),
         "generation": _column("int64", "generation in which it was found"),
         "operator": _column(
             "uint8",
@@ -150,9 +152,9 @@ def checkpoint_array(name: str, shape: tuple[int, ...], dtype: np.dtype) -> Mapp
     return array_document(shape, dtype, chunks=tuple(max(1, size) for size in shape), dimensions=dimensions)
 
 
-def record_columns(measures: Iterable[str]) -> tuple[str, ...]:
-    """Names of the columns of a record, in the order in which its checksum takes them."""
-    return (*RECORD, *measures)
+def record_columns(documents: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the columns of a record of one archive, in the order in which its checksum takes them."""
+    return tuple(documents["row_crc"]["attributes"]["record"])
 
 
 def part_checksums(columns: Iterable[np.ndarray]) -> UInt32[np.ndarray, " n"]:

@@ -74,7 +74,7 @@ class Stored:
         self._store = LocalStore(root, read_only=True)
         self._arrays: dict[str, zarr.Array] = {}
         self.columns = {
-            "record": record_columns(self.about["measures"]),
+            "record": record_columns(self.documents),
             "genotype": (f"substrates/{self.about['substrate']}/genotype",),
             "embedding": ("embedding",),
             "frames": ("frames",),

@@ -82,7 +82,7 @@ def test_the_weights_given_are_those_that_count():
 
 def test_a_run_hands_the_weights_over():
     evaluator = evaluator_of(Heavy())
-    evaluator.measure_names()
+    assert evaluator.measure_names is not None
     evaluator.observe(*population_of(), video=True)
     evaluator.embedder.pictures(np.zeros((2, 16, 16, 3), np.float32))
     assert evaluator.model.watched and not evaluator.model.left_alone

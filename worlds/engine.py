@@ -34,7 +34,8 @@ class Rollout(NamedTuple):
     finite: Bool[Array, ""]
     """False when a picture or a measure holds a NaN or an infinity."""
     measures: dict[str, Float[Array, ""]]
-    """The substrate's named numbers at the last step; empty where it has none."""
+    """The substrate's named numbers at the last step, and `reward`, the sum of its rewards over all steps; empty where
+    it has none."""
     state: Tree
     """The last moment."""
 
@@ -105,20 +106,24 @@ def simulate(
     state = _call(substrate, "init_state", init_key, params)
     check_step(substrate, state, params)
 
-    def step(number: Array, state: Tree) -> Tree:
+    def step(number: Array, moment: tuple[Tree, Array | None]) -> tuple[Tree, Array | None]:
         # a step's key is folded from its number; for substrates that draw nothing it is optimised away
-        return _call(substrate, "step_state", jax.random.fold_in(step_key, number), state, params)
+        state = _call(substrate, "step_state", jax.random.fold_in(step_key, number), moment[0], params)
+        return state, None if moment[1] is None else moment[1] + _reward(substrate, state, params)
 
     def chunk(carry: tuple[Tree, Array], length: Array) -> tuple[tuple[Tree, Array], tuple[Array, Array]]:
-        state, first = carry
-        state = jax.lax.fori_loop(first, first + length, step, state)
-        image = draw(substrate, state, params, img_size)
+        moment, first = carry
+        moment = jax.lax.fori_loop(first, first + length, step, moment)
+        image = draw(substrate, moment[0], params, img_size)
         finite = jnp.all(jnp.isfinite(image))
-        return (state, first + length), (to_bytes(image) if as_bytes else image, finite)
+        return (moment, first + length), (to_bytes(image) if as_bytes else image, finite)
 
-    start = (state, jnp.zeros((), lengths.dtype))
-    (state, _), (frames, finite) = jax.lax.scan(chunk, start, lengths)
+    earns = getattr(substrate, "reward", None) is not None
+    start = ((state, jnp.float32(0) if earns else None), jnp.zeros((), lengths.dtype))
+    ((state, earned), _), (frames, finite) = jax.lax.scan(chunk, start, lengths)
     measures = measure(substrate, state, params)
+    if earned is not None:
+        measures = dict(sorted({**measures, "reward": earned}.items()))
     finite = jnp.all(finite) & jnp.all(jnp.isfinite(jnp.stack([jnp.float32(0), *measures.values()])))
     return Rollout(frames, finite, measures, state)
 
@@ -143,6 +148,13 @@ def measure(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Float[
     if not isinstance(numbers, dict) or not all(isinstance(n, str) and _is_number(v) for n, v in numbers.items()):
         raise PluginError(f"{_name(substrate)}.measures returned {numbers!r}; expected a dict of single numbers")
     return {name: jnp.asarray(value, jnp.float32) for name, value in sorted(numbers.items())}
+
+
+def _reward(substrate: Substrate, state: Tree, params: Tree) -> Float[Array, ""]:
+    reward = _call(substrate, "reward", state, params)
+    if not _is_number(reward):
+        raise PluginError(f"{_name(substrate)}.reward returned {reward!r}; expected a single number")
+    return jnp.asarray(reward, jnp.float32)
 
 
 def to_bytes(frames: Float[Array, "*K H W 3"]) -> UInt8[Array, "*K H W 3"]:

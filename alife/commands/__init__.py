@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .archives import check_archive_command, export_command, replay_command
+from .comparing import compare_command
 from .importing import import_command
 from .listing import check_command, list_command
 from .looking import caption_command, embed_command
@@ -14,6 +15,7 @@ BUILT_IN = (
     resume_command,
     replay_command,
     export_command,
+    compare_command,
     run_command,
     check_archive_command,
     list_command,

@@ -49,7 +49,8 @@ def list_command(kind: str | None, name: str | None, as_json: bool, plugins: tup
         click.echo(click.style(k, bold=True))
         width = max([len(row["name"]) for row in rows], default=0)
         for row in rows:
-            click.echo(f"  {row['name']:{width}}  {_remark(row)}")
+            source = f" [{row['source']}]" if kind and row.get("source") else ""
+            click.echo(f"  {row['name']:{width}}  {_remark(row)}{click.style(source, dim=True)}")
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 
 from ..registry import registry_with
 from .options import plugin_option, registry_for, remarks
+from .tables import new_table, print_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,7 @@ def _print_cosines(rows: list[str], columns: list[str], cosines: np.ndarray) -> 
     """A table in which the highest number of each row stands out; with itself a thing is not compared."""
     from rich.text import Text
 
-    table = _table("", *columns)
+    table = new_table("", *columns)
     same = rows == columns
     for i, row in enumerate(rows):
         rivals = [float(c) for j, c in enumerate(cosines[i]) if not (same and i == j)]
@@ -93,8 +94,8 @@ def _print_cosines(rows: list[str], columns: list[str], cosines: np.ndarray) -> 
             Text("·" if same and i == j else f"{c:.3f}", "bold" if rivals and c == max(rivals) else "")
             for j, c in enumerate(cosines[i].tolist())
         ]
-        table.add_row(Text(row), *cells)
-    _show(table)
+        table.add_row(row, *cells)
+    print_table(table)
 
 
 @click.command("caption")
@@ -151,27 +152,8 @@ def _model_for(config: dict[str, Any], model: str | None, registry: Registry) ->
 
 
 def _print_kinds(found: Captions) -> None:
-    table = _table("kind", "how many", "best", "also")
+    table = new_table("kind", "how many", "best", "also")
     for kind in found.kinds:
         name, *others = kind.phrases
         table.add_row(name, str(len(kind.ids)), str(kind.best), ", ".join(others))
-    _show(table)
-
-
-def _table(*columns: str) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE)
-    for column in columns:
-        table.add_column(Text(column))
-    return table
-
-
-def _show(table: Any) -> None:
-    """Print a table as wide as the terminal; as wide as it needs where there is none."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    Console(highlight=False, width=None if console.is_terminal else 240).print(table)
+    print_table(table)

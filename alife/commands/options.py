@@ -33,7 +33,10 @@ set_option = click.option(
 
 
 def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--generations, --evaluations and --minutes, of which at most one may be given."""
+    """--generations, --evaluations and --minutes, of which at most one may be given; --patience and --target."""
+    command = click.option("--target", type=float, help="Stop early when a world scores so high.")(command)
+    patience = click.option("--patience", type=int, help="Stop early after so many generations without a better one.")
+    command = patience(command)
     command = click.option("--minutes", type=float, help="Stop after so many minutes [a new search: 2].")(command)
     command = click.option("--evaluations", type=int, help="Stop when so many worlds have been run.")(command)
     return click.option("--generations", type=int, help="Stop after so many generations.")(command)
@@ -55,16 +58,21 @@ def registry_for(archive: Archive, plugins: tuple[str, ...]) -> Registry:
         raise PluginError(f"{error}; if it has moved, say --plugin FILE") from error
 
 
-def configure(world: str, registry: Registry, settings: tuple[str, ...], **changes: Any) -> RunConfig:
+def configure(
+    world: str | None, registry: Registry, settings: tuple[str, ...], origin: str | None = None, **changes: Any
+) -> RunConfig:
     """The configuration that a command line asks for; named options win over --set."""
-    from ..config import load_world
+    from ..branch import branch
+    from ..config import DEFAULT_WORLD, load_world
 
     said = parse_settings(settings)
     for key, value in changes.items():
         if value is None or value == ():
             continue
         said[key] = {**said.get(key, {}), **value} if isinstance(value, dict) else value
-    return load_world(world, registry.horizons, **said, plugins=registry.files)
+    if origin is not None:
+        return branch(origin, world, registry, **said, plugins=registry.files)
+    return load_world(DEFAULT_WORLD if world is None else world, registry.horizons, **said, plugins=registry.files)
 
 
 @contextmanager
@@ -96,7 +104,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
     from ..config import TABLES, RunConfig
 
     changes: dict[str, Any] = {}
-    keys = [f.name for f in fields(RunConfig) if f.name not in ("name", "plugins", *TABLES)]
+    keys = [f.name for f in fields(RunConfig) if f.name not in ("name", "origin", "plugins", *TABLES)]
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip()

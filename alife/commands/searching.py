@@ -62,6 +62,15 @@ RUNS = Path("runs")
 @click.option(
     "--negative", "negatives", multiple=True, metavar="TEXT", help="What it should never look like (repeatable)."
 )
+@click.option(
+    "--from",
+    "origin",
+    metavar="RUN[:ID]",
+    help="Begin with a lifeform of another run, or with its best ones; without WORLD its world, score and search.",
+)
+@click.option(
+    "--repeat", type=click.IntRange(1, 1000), default=1, help="Search so often, with the next seed each time."
+)
 @budget_options
 @click.option("--population", type=int, help="Worlds in one generation [default: 16].")
 @click.option("--frames", type=int, help="Pictures taken of each world [default: 8].")
@@ -75,18 +84,29 @@ def search_command(
     model: str | None,
     settings: tuple[str, ...],
     plugins: tuple[str, ...],
+    origin: str | None,
+    repeat: int,
     **changes: Any,
 ) -> int:
     """Search WORLD for life and keep what is found.
 
     WORLD is a substrate, a world of the catalog, or a .toml file; without one it is two minutes of Lenia.
     """
-    from ..config import DEFAULT_WORLD, model_table
+    from ..config import model_table, replace
 
     registry = registry_with(plugins)
     named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
-    config = configure(DEFAULT_WORLD if world is None else world, registry, settings, **named, **changes)
-    return search_into(config, out or _free_place(config.name), registry)
+    config = configure(world, registry, settings, origin, **named, **changes)
+    if repeat == 1:
+        return search_into(config, out or _free_place(config.name), registry)
+    places = []
+    for seed in range(config.seed, config.seed + repeat):
+        places.append(_free_place(config.name) if out is None else out.with_name(f"{out.name}-{seed}"))
+        status = search_into(replace(config, seed=seed), places[-1], registry)
+        if status:
+            return status
+    click.echo(f"  alife compare {shlex.join(map(str, places))}  # all {repeat} of them together")
+    return 0
 
 
 def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
@@ -121,6 +141,8 @@ def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: 
 
     A budget given here takes the place of the run's own and counts from the start of the run.
     """
+    from ..budget import START, why_stop
+    from ..config import from_json, replace
     from ..run import resume_search
     from ..storage import open_archive
 
@@ -130,8 +152,9 @@ def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: 
     with remarks(), _watched(registry) as stop:
         archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway)
     if archive.generation == before.generation and not stop():
-        done = f"{archive.generation + 1} generations, {archive.progress.get('seconds', 0) / 60:.1f} minutes"
-        click.echo(f"nothing to do: {run} has spent its budget ({done}); give more with --generations or --minutes")
+        config = replace(from_json(archive.config), **given)
+        reason = why_stop(config, archive.generation + 1, {**START, **archive.progress})
+        click.echo(f"nothing to do in {run}: {reason}; give more with --generations, --minutes, --patience or --target")
         return 0
     return _finish(archive, run, stop(), given)
 
@@ -182,7 +205,7 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
         f"alife export {run} {best} --to best.gif": "watch the first of them live",
         f"alife replay {run} {best}": "run it again and compare",
     }
-    if archive.config["search"]["name"] != "given":  # a list that has been worked through has nothing more
+    if not archive.progress.get("finished"):
         minutes = _more_minutes(archive)
         tries[f"alife resume {run} --minutes {minutes}"] = f"go on, to {minutes} minutes in all"
     width = max(map(len, tries))

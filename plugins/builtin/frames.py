@@ -133,8 +133,8 @@ def _run(config: RunConfig, seed: int, runs: int, pictures: int) -> Iterator[np.
     first = jax.random.key(seed, impl="threefry2x32")
     for number in range(runs):
         draw_key, key = jax.random.split(jax.random.fold_in(first, number))
-        own = space.start if config.name != config.substrate else None
-        genotype = space.sample(draw_key, 1)[0] if own is None else own
+        own = space.starts if config.name != config.substrate else None
+        genotype = space.sample(draw_key, 1)[0] if own is None else own[0]
         params = space.unflatten(genotype)
         steps = min(config.steps, 2000)
         taken = min(3 * pictures // 2 + 1, steps)

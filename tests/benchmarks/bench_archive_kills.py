@@ -78,6 +78,7 @@ def rows(random: np.random.Generator, n: int, start: int, drawn: np.ndarray) -> 
     return Rows(
         genotype=random.normal(size=(n, GENES)).astype(np.float32),
         parent=np.full((n, 2), -1),
+        replaced=np.full(n, -1),
         operator=np.zeros(n, np.uint8),
         evaluation=np.arange(start, start + n),
         seed=random.integers(0, 2**32, (n, 2), dtype=np.uint32),

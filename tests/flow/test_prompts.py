@@ -62,7 +62,7 @@ def test_prompts_and_negatives_are_what_is_scored():
         assert lifeform.score == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("score", ["video", "prompt + 0.5*video + 0.1*pace", "agreement - novelty(k=1)"])
+@pytest.mark.parametrize("score", ["video", "prompt + 0.5*video + 0.1*motion", "agreement - novelty(k=1)"])
 def test_every_score_with_a_target_runs_and_resumes_exactly(score):
     said = [*HUES, "--prompt", "brighter", "--score", score, *SMALL]
     assert run_command(["search", "life", "--out", "long", "--generations", "4", *said]) == 0

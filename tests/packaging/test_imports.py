@@ -25,7 +25,7 @@ PUBLIC = {
 MAY = {
     "plugins": PUBLIC | {"make_substrate", "make_model", "make_search", "rollout", "evaluate_genotypes", "plugins"},
     "worlds": {"types", "substrate", "errors", "worlds"},
-    "search": {"types", "errors", "hookspecs", "search"},
+    "search": {"types", "errors", "options", "hookspecs", "search"},
     "storage": {"types", "config", "errors", "storage"},
 }
 

@@ -14,8 +14,9 @@ class Box:
 
     name, dtype = "box", np.dtype(np.float32)
 
-    def __init__(self, size: int = 5, start=None) -> None:
-        self.size, self.start, self.scale = size, start, 1.0
+    def __init__(self, size: int = 5, starts=None, bounds=(-np.inf, np.inf)) -> None:
+        self.size, self.starts, self.scale, self.shapes = size, starts, 1.0, ((size,),)
+        self.bounds = tuple(np.full(size, bound, self.dtype) for bound in bounds)
         self.layout = f"{size} numbers"
         self.centre = np.zeros(size, np.float32)
 
@@ -34,6 +35,9 @@ class Bits(Box):
 
     name, dtype = "bits", np.dtype(np.int32)
 
+    def __init__(self, size: int = 5, starts=None) -> None:
+        super().__init__(size, starts, bounds=(0, 1))
+
     def sample(self, key, n):
         return jax.random.randint(key, (n, self.size), 0, 2)
 
@@ -42,8 +46,8 @@ class Bits(Box):
         return genotypes.at[jnp.arange(len(genotypes)), place].set(1 - genotypes[jnp.arange(len(genotypes)), place])
 
 
-def evaluation(scores, z=None, valid=None) -> Evaluation:
-    """An evaluation with these scores and embeddings."""
+def evaluation(scores, z=None, valid=None, axes=None) -> Evaluation:
+    """An evaluation with these scores, embeddings and places on axes."""
     n = len(scores)
     valid = np.ones(n, bool) if valid is None else np.asarray(valid)
     if z is None:
@@ -51,4 +55,5 @@ def evaluation(scores, z=None, valid=None) -> Evaluation:
     z = np.asarray(z, np.float32)
     z = z / np.linalg.norm(z, axis=-1, keepdims=True)
     scores = np.where(valid, np.asarray(scores, np.float32), -np.inf)
-    return Evaluation(scores, z, {}, valid, np.zeros((n, 1, 1, 1, 3), np.uint8), jax.random.split(jax.random.key(0), n))
+    frames, keys = np.zeros((n, 1, 1, 1, 3), np.uint8), jax.random.split(jax.random.key(0), n)
+    return Evaluation(scores, z, {}, valid, frames, keys, axes)

@@ -12,7 +12,8 @@ import pytest
 from alife.errors import BadOption, PluginError, UnknownName
 from alife.registry import Entry, default_registry
 from alife.score import ScoreExpression
-from alife.search.objectives import illumination, novelty, open_endedness, pace
+from alife.search.complexity import complexity
+from alife.search.objectives import component, illumination, motion, novelty, open_ended, open_endedness, surprise
 from alife.types import Population
 
 REGISTRY = default_registry()
@@ -22,7 +23,8 @@ ALONG = jnp.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
 def population(z, memory=None, measures=None, targets=None):
     remembered = 0 if memory is None else int((jnp.abs(memory).sum(1) > 0).sum())
     memory = jnp.zeros((1, z.shape[-1])) if memory is None else memory
-    return Population(z, measures or {}, memory, remembered, targets, video=z[:, -1])
+    frames = np.zeros((*z.shape[:2], 8, 8, 3), np.uint8)
+    return Population(z, measures or {}, memory, remembered, targets, video=z[:, -1], frames=frames)
 
 
 def test_open_ended_looks_only_backwards():
@@ -60,9 +62,49 @@ def test_worlds_that_are_not_valid_change_no_score_of_the_others():
         assert np.allclose(score(population(worlds)), score(population(with_nan))[:3])
 
 
-def test_pace_is_the_distance_from_frame_to_frame():
+def test_the_published_number_of_open_endedness_counts_the_first_frame_as_0():
+    # the first frame 0, then 0.8 and 0.6; an opposite frame counts as 0 as well
+    assert np.allclose(open_ended(population(ALONG[None]), asal=True), [-(0.8 + 0.6) / 3])
+    assert np.allclose(open_ended(population(jnp.array([[[1.0, 0.0], [-1.0, 0.0]]])), asal=True), [0.0])
+
+
+def test_surprise_is_the_novelty_of_the_least_surprised_member():
+    # the first model sees both worlds alike in all but 0.2, the second sees them as unlike as can be
+    z = jnp.array([[[1.0, 0.0, 1.0, 0.0]], [[0.8, 0.6, 0.0, 1.0]]]) / jnp.sqrt(2.0)
+    members = jnp.array([[True, True, False, False], [False, False, True, True]])
+    assert np.allclose(surprise(population(z)._replace(members=members), k=1), [0.2, 0.2])
+    memory = jnp.array([[0.0, 1.0, 0.0, 1.0]]) / jnp.sqrt(2.0)
+    known = population(z, memory)._replace(members=members)
+    assert np.allclose(
+        surprise(known, k=1), [0.2, 0.0], atol=1e-6
+    )  # to the second model the second world is nothing new
+    with pytest.raises(BadOption, match="ensemble:texture"):
+        surprise(population(z))
+
+
+def test_complexity_sees_structure_more_than_noise_and_stillness():
+    y, x = np.mgrid[:64, :64]
+    noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    pattern = (127 + 120 * np.sin(x * y / 90.0)[None, :, :, None] * np.array([1, 1, 1])).astype(np.uint8)
+    moving = np.stack([pattern[0], pattern[0].transpose(1, 0, 2)[::-1]])
+    still = np.stack([pattern[0], pattern[0]])
+    worlds = np.stack([np.zeros_like(still), still, moving, noise])
+    empty, one, two, noisy = complexity(population(jnp.zeros((4, 2, 2)))._replace(frames=worlds))
+    assert empty == 0 < one < two and noisy < two
+    assert np.argmax(complexity(population(jnp.zeros((4, 2, 2)))._replace(frames=worlds), scale=1)) == 3
+    with pytest.raises(BadOption, match="1 to 64"):
+        complexity(population(jnp.zeros((4, 2, 2)))._replace(frames=worlds), scale=65)
+
+
+def test_a_component_is_a_number_of_the_last_frame():
+    assert component(population(ALONG[None]), i=1).tolist() == [1.0]
+    with pytest.raises(BadOption, match="0 to 1"):
+        component(population(ALONG[None]), i=2)
+
+
+def test_motion_is_the_distance_from_frame_to_frame():
     # 0.8 and 0.6 from one frame to the next, whatever came before them
-    assert np.allclose(pace(population(jnp.stack([ALONG, ALONG[jnp.array([0, 1, 0])]]))), [0.3, 0.2])
+    assert np.allclose(motion(population(jnp.stack([ALONG, ALONG[jnp.array([0, 1, 0])]]))), [0.3, 0.2])
 
 
 @pytest.mark.parametrize(
@@ -104,8 +146,26 @@ def test_bad_expressions_say_what_is_wrong(text, error, said):
         ScoreExpression(text, REGISTRY, ["speed"])
 
 
+@pytest.mark.parametrize(
+    "text, carets",
+    [
+        ("open_ended + 0.2*sped", "                   ^^^^"),
+        ("  2**speed", "  ^^^^^^^^"),
+        ("open_ended +", "              ^"),
+        ("speed + (mass", "          ^"),
+        ("speed + mas", "          ^^^"),
+        ("1*" * 60 + "sped", " " * 38 + "^^^^"),
+    ],
+)
+def test_a_caret_stands_under_the_place(text, carets):
+    with pytest.raises((BadOption, UnknownName)) as error:
+        ScoreExpression(text, REGISTRY, ["speed", "mass"])
+    _, shown, below = str(error.value).splitlines()
+    assert below == carets and shown.strip() in text
+
+
 def test_one_frame_has_no_history_and_no_prompt_no_text():
-    for text in ("open_ended", "pace", "prompt", "video", "agreement"):
+    for text in ("open_ended", "motion", "prompt", "video", "agreement"):
         with pytest.raises(BadOption, match=r"--frames|--prompt"):
             ScoreExpression(text, REGISTRY, [])(population(ALONG[:, None, :]))
 
@@ -127,8 +187,9 @@ def test_scores_do_not_depend_on_the_order_of_worlds(name):
     z = jax.random.normal(jax.random.key(3), (6, 4, 8))
     z /= jnp.linalg.norm(z, axis=-1, keepdims=True)
     order = jnp.array([3, 1, 5, 0, 4, 2])
-    targets = z[0, :2]
+    frames = jax.random.randint(jax.random.key(4), (6, 4, 8, 8, 3), 0, 256).astype(jnp.uint8)
+    members = jnp.arange(8) // 4 == jnp.arange(2)[:, None]
+    given = population(z, targets=z[0, :2])._replace(negatives=z[1, :1], pictures=z[2, :2], members=members)
+    one, other = given._replace(frames=frames), given._replace(z=z[order], video=given.video[order])
     score = ScoreExpression(name, REGISTRY, [])
-    assert np.allclose(
-        score(population(z, targets=targets))[order], score(population(z[order], targets=targets)), atol=1e-6
-    )
+    assert np.allclose(score(one)[order], score(other._replace(frames=frames[order])), atol=1e-6)

@@ -10,7 +10,7 @@ import pytest
 from alife.errors import BadOption
 from alife.registry import Entry, default_registry
 from alife.score import ScoreExpression
-from alife.search.resemblance import agreement, prompt, video
+from alife.search.resemblance import agreement, image, negative, prompt, softmax_prompt, video
 from alife.types import Population
 
 REGISTRY = default_registry()
@@ -20,7 +20,7 @@ BETWEEN = jnp.array([0.6, 0.8])
 
 def population(z, targets=None, negatives=None, moving=None, members=None):
     stacked = [None if rows is None else jnp.stack(rows) for rows in (targets, negatives)]
-    return Population(z, {}, jnp.zeros((1, z.shape[-1])), 0, *stacked, moving, members)
+    return Population(z, {}, jnp.zeros((1, z.shape[-1])), 0, *stacked, video=moving, members=members)
 
 
 def test_prompts_are_a_timeline():
@@ -94,7 +94,7 @@ def test_more_targets_than_frames_and_negative_weights_are_refused():
 
 
 @pytest.mark.parametrize(
-    "text, reads", [("prompt + 0.1*pace", False), ("0.5*video + open_ended", True), ("second_hand", True)]
+    "text, reads", [("prompt + 0.1*motion", False), ("0.5*video + open_ended", True), ("second_hand", True)]
 )
 def test_an_expression_knows_whether_it_reads_the_video(monkeypatch, text, reads):
     entry = Entry("score", "second_hand", jax.jit(lambda population: population.video[:, 0]), "test", "")
@@ -103,3 +103,48 @@ def test_an_expression_knows_whether_it_reads_the_video(monkeypatch, text, reads
     assert "video" in expression.reads
     expression.check(population(jnp.zeros((3, 2, 2)), [EAST], moving=jnp.zeros((3, 2))))
     assert ("video" in expression.reads) is reads
+
+
+def published(z, texts, temperature=None):
+    """The published supervised target scores, as plainly as they can be written, for as many frames as texts."""
+    kernel = np.asarray(texts, np.float64) @ np.asarray(z, np.float64).T
+    if temperature is None:
+        return -np.mean(np.diag(kernel))
+    odds = np.exp(kernel / temperature)
+    by_row, by_column = odds / odds.sum(1, keepdims=True), odds / odds.sum(0, keepdims=True)
+    return np.mean([-np.log(np.diag(by_row)).mean(), -np.log(np.diag(by_column)).mean()])
+
+
+def unit_vectors(seed, *shape):
+    z = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    return z / np.linalg.norm(z, axis=-1, keepdims=True)
+
+
+def test_target_scores_are_the_published_ones_with_their_sign_flipped():
+    z, texts = unit_vectors(0, 5, 3, 16), unit_vectors(1, 3, 16)
+    seen = Population(z, {}, np.zeros((1, 16)), 0, targets=texts)
+    assert np.allclose(prompt(seen), [-published(world, texts) for world in z], atol=1e-6)
+    for temperature in (0.1, 0.5):
+        expected = [-published(world, texts, temperature) for world in z]
+        assert np.allclose(softmax_prompt(seen, temperature), expected, atol=1e-4)
+
+
+def test_softmax_prompt_wants_each_stretch_of_frames_to_be_its_own():
+    first, second = jnp.eye(2)
+    right = jnp.stack([first, first, second, second])
+    mixed = jnp.broadcast_to((first + second) / jnp.sqrt(2.0), (4, 2))
+    seen = Population(jnp.stack([right, mixed, right[::-1]]), {}, jnp.zeros((1, 2)), 0, targets=jnp.eye(2))
+    sure, unsure, wrong = softmax_prompt(seen, temperature=0.1)
+    assert 0 >= sure > -0.01 and abs(unsure + np.log(2)) < 1e-4 and wrong < -5
+    with pytest.raises(BadOption, match="more than 0"):
+        softmax_prompt(seen, temperature=0)
+
+
+def test_image_looks_at_pictures_only_and_negative_is_what_prompt_subtracts():
+    z, texts = unit_vectors(2, 4, 2, 8), unit_vectors(3, 2, 8)
+    seen = Population(z, {}, np.zeros((1, 8)), 0, targets=texts, negatives=unit_vectors(4, 3, 8), pictures=texts[1:])
+    assert np.allclose(image(seen), (z @ texts[1]).mean(1), atol=1e-6)
+    assert np.allclose(prompt(seen), prompt(seen, negative=0) - negative(seen), atol=1e-6)
+    for score, option in ((image, "--image"), (negative, "--negative")):
+        with pytest.raises(BadOption, match=option):
+            score(seen._replace(pictures=None, negatives=None))

@@ -102,7 +102,7 @@ def test_the_nearest_have_the_largest_cosine(archive: Archive) -> None:
 def test_columns(archive: Archive) -> None:
     table = archive.table()
     assert set(table) == {
-        *("id", "parent", "generation", "operator", "evaluation", "seed", "score", "valid", "mass", "x")
+        *("id", "parent", "replaced", "generation", "operator", "evaluation", "seed", "score", "valid", "mass", "x")
     }
     assert {len(column) for column in table.values()} == {len(archive)}
     np.testing.assert_array_equal(archive.column("mass"), [lifeform.measures["mass"] for lifeform in archive])

@@ -144,12 +144,17 @@ def test_rows_that_no_run_writes_are_noticed_although_their_checksums_are_right(
     toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, state = toy.next_generation(toy.start_state(), 0, 0)
-    monkeypatch.setattr("alife.storage.rows._require_parents", lambda parents, ids: None)
+    monkeypatch.setattr("alife.storage.rows._require_earlier", lambda column, others, ids: None)
     with toy.create(tmp_path / "run") as writer:
         rows = rows._replace(parent=np.array([[-1, -1], [0, -1], [1, 2], [0, 1], [7, -1]]))
+        rows = rows._replace(replaced=np.array([-1, 1, 1, 0, 2]))
         writer.append(rows, generation=0, checkpoint=state, progress={})
     report = check_archive(tmp_path / "run")
-    assert report.problems == ["lifeforms 2, 4: a parent is not an earlier lifeform"] and report.damaged == [2, 4]
+    assert report.problems == [
+        "lifeforms 2, 4: a parent is not an earlier lifeform",
+        "lifeform 1: what it replaced is not an earlier lifeform",
+    ]
+    assert report.damaged == [1, 2, 4]
 
 
 @pytest.mark.parametrize("array", ARRAYS)

@@ -73,6 +73,7 @@ def next_generation(state: dict[str, np.ndarray], generation: int, known: int) -
     rows = Rows(
         genotype=genotype,
         parent=parent,
+        replaced=random.integers(-1, known, n) if known else np.full(n, -1),
         operator=random.integers(0, 3, n).astype(np.uint8),
         evaluation=np.arange(n) + int(state["evaluations"]),
         seed=random.integers(0, 2**32, (n, 2), dtype=np.uint32),

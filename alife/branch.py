@@ -1,0 +1,67 @@
+"""A search that begins where another one ended: with lifeforms of its archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .config import RunConfig, from_json, load_world, merged
+from .errors import BadOption
+from .registry import Registry
+from .storage import Archive, Lifeform, open_archive
+
+
+def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -> RunConfig:
+    """The configuration of a search whose first generation begins with lifeforms of an archive.
+
+    Args:
+        origin: RUN:ID for one lifeform, or RUN for its best ones, as many as a generation has worlds.
+        world: to be searched, as `load_world` takes it, of the same substrate; None = the archive's own, with its
+            score, model and search.
+        registry: what may be named.
+        changes: keys of `RunConfig` on top.
+
+    Raises:
+        BadOption: an archive without lifeforms, or of another substrate than the world.
+        NoSuchLifeform: the archive holds no lifeform of that number.
+        ArchiveError: there is no archive.
+    """
+    path, ids = _place(origin)
+    archive = open_archive(path)
+    if world is None:
+        known = from_json(archive.config).as_json()
+        config = RunConfig(**merged(known, changes))
+    else:
+        config = load_world(world, registry.horizons, **changes)
+    if config.substrate != archive.substrate:
+        raise BadOption(
+            f"{path} holds genotypes of {archive.substrate!r}, and {world} is a world of {config.substrate!r}; "
+            "expected the same substrate"
+        )
+    lifeforms = [archive[i] for i in ids] if ids else _best(archive, config.population)
+    named = f"{path}:{','.join(str(lifeform.id) for lifeform in lifeforms)}"
+    genotypes = [lifeform.genotype.tolist() for lifeform in lifeforms]
+    return RunConfig(**{**config.as_json(), "genotype": genotypes, "origin": named})
+
+
+def _place(origin: str) -> tuple[Path, Sequence[int]]:
+    """The archive, and the numbers after a colon, if there are any.
+
+    >>> _place("runs/a"), _place("runs/a:3")
+    ((PosixPath('runs/a'), []), (PosixPath('runs/a'), [3]))
+    """
+    path, colon, said = origin.rpartition(":")
+    if not colon or Path(origin).exists():
+        return Path(origin), []
+    try:
+        return Path(path), [int(number) for number in said.split(",")]
+    except ValueError:
+        raise BadOption(f"--from {origin!r}: {said!r} is no lifeform's number; expected RUN, or RUN:ID") from None
+
+
+def _best(archive: Archive, n: int) -> Sequence[Lifeform]:
+    found = archive.best(n)
+    if not found:
+        raise BadOption(f"{archive.path} holds no lifeform to begin with")
+    return found
