@@ -1,8 +1,5 @@
 """Frames of the substrates for the corpus: every ready-made world, and genotypes drawn at random.
 
-LATER = ("confetti",)
-"""Worlds that joined the catalog after the weights were trained: the recipe stays what it was."""
-
 What a frame is called is known only where a world is famous for its looks (`SHOWS`, `TYPICAL`); everything else about
 it is measured (`measured.simulated`).  Three substrates are held out of training, to judge the model on.
 """
@@ -27,6 +24,9 @@ from .things import SIDE
 
 HELD_OUT = ("elementary", "flow_lenia", "particle_life_plus")
 """Substrates that the model never sees while it learns."""
+
+LATER = ("confetti",)
+"""Worlds that joined the catalog after the weights were trained: the recipe stays what it was."""
 
 SHOWS: dict[str, tuple[str, ...]] = {
     "bustle": ("spots",),
