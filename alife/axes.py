@@ -16,14 +16,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from .config import BETWEEN
 from .errors import BadOption
 from .evaluate import Evaluator, bind_score
 from .registry import Registry
 from .targets import Targets, require_text
 from .types import ArrayLike, Evaluation, Population
-
-BETWEEN = "|"
-"""Stands between the two texts of an axis."""
 
 
 class Axes:
@@ -57,8 +55,9 @@ class Axes:
         self._terms: list[Callable[[Population], ArrayLike]] = []
         for text in self.texts:
             if BETWEEN in text:
+                pair = _pair(text)
                 require_text(evaluator.embedder, model_name, registry)
-                self._terms.append(_between(*evaluator.embedder.texts(_pair(text))))
+                self._terms.append(_between(*evaluator.embedder.texts(pair)))
                 continue
             expression = bind_score(text, registry, evaluator, n, targets)
             self.reads |= expression.reads

@@ -40,10 +40,23 @@ def advance(progress: Mapping[str, Any], evaluation: Evaluation, seconds: float,
 def why_stop(config: RunConfig, generations: int, progress: Mapping[str, Any]) -> str:
     """Why a run should go no further, in words; empty = it should.
 
-    >>> why_stop(RunConfig("life", 10, generations=5, patience=3), 2, {**START, "stale": 3})
+    >>> why_stop(RunConfig("life", 10, generations=5), 5, {**START, "evaluations": 80})
+    'the budget is spent: 5 generations, 80 worlds, 0.0 minutes'
+    """
+    early = why_early(config, progress)
+    if not early and left(config, generations, progress) == 0:
+        minutes = progress["seconds"] / 60
+        return (
+            f"the budget is spent: {generations} generations, {progress['evaluations']} worlds, {minutes:.1f} minutes"
+        )
+    return early
+
+
+def why_early(config: RunConfig, progress: Mapping[str, Any]) -> str:
+    """Why a run should stop although its budget may not be spent; empty = it should not.
+
+    >>> why_early(RunConfig("life", 10, generations=5, patience=3), {**START, "stale": 3})
     'the best score has not risen for 3 generations (patience)'
-    >>> why_stop(RunConfig("life", 10, generations=5), 4, START)
-    ''
     """
     best = progress["best"]
     if progress["finished"]:
@@ -52,11 +65,6 @@ def why_stop(config: RunConfig, generations: int, progress: Mapping[str, Any]) -
         return f"the best score, {best:.4g}, has reached the target {config.target:g}"
     if config.patience is not None and progress["stale"] >= config.patience:
         return f"the best score has not risen for {progress['stale']} generations (patience)"
-    if left(config, generations, progress) == 0:
-        minutes = progress["seconds"] / 60
-        return (
-            f"the budget is spent: {generations} generations, {progress['evaluations']} worlds, {minutes:.1f} minutes"
-        )
     return ""
 
 
@@ -70,10 +78,13 @@ def left(config: RunConfig, generations: int, progress: Mapping[str, Any]) -> fl
     raise BadOption("the run has no budget; expected generations, evaluations or minutes")
 
 
-def seconds_left(share: float, seconds: float) -> float:
-    """How long the rest of a budget takes when it goes on as before.
+def seconds_left(config: RunConfig, generations: int, progress: Mapping[str, Any]) -> float:
+    """How long the rest of the budget takes when it goes on as before; 0 for a run that goes no further.
 
-    >>> seconds_left(0.75, 10.0)
+    >>> seconds_left(RunConfig("life", 10, generations=4), 1, {**START, "seconds": 10.0})
     30.0
     """
-    return seconds * share / (1 - share) if share < 1 else 0.0
+    if why_stop(config, generations, progress):
+        return 0.0
+    share = left(config, generations, progress)
+    return progress["seconds"] * share / (1 - share) if share < 1 else 0.0

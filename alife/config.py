@@ -16,7 +16,9 @@ DEFAULT_WORLD = "lenia"
 DEFAULT_MINUTES = 2.0
 DEFAULT_FRAMES = 8
 DEFAULT_MODEL, DEFAULT_TEXT_MODEL = "texture", "builtin"
-"""Who looks when no model is named: the second where there are prompts or negatives to be understood."""
+"""Who looks when no model is named: the second where there are prompts, negatives or axes to be understood."""
+BETWEEN = "|"
+"""Stands between the two opposite texts of an axis, see `alife.axes`."""
 BUDGETS = ("generations", "evaluations", "minutes")
 TABLES = ("options", "search", "model")
 
@@ -82,7 +84,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         for f in fields(self):
             _check(f.name, getattr(self, f.name))
-        default = DEFAULT_TEXT_MODEL if self.prompts or self.negatives else DEFAULT_MODEL
+        says = self.prompts or self.negatives or self._has_texts_as_axes()
+        default = DEFAULT_TEXT_MODEL if says else DEFAULT_MODEL
         object.__setattr__(self, "model", {"name": default, **model_table(self.model)})
         budgets = [name for name in BUDGETS if getattr(self, name) is not None]
         if len(budgets) > 1:
@@ -97,6 +100,10 @@ class RunConfig:
             raise BadOption(f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step")
         if not budgets:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
+
+    def _has_texts_as_axes(self) -> bool:
+        axes = self.search.get("axes", ())
+        return isinstance(axes, list | tuple) and any(isinstance(axis, str) and BETWEEN in axis for axis in axes)
 
     def _searches_by_looks(self) -> bool:
         return self.search.get("name", "illuminate") in ("illuminate", "random")

@@ -21,6 +21,7 @@ class Progress:
         self.last: GenerationReport | None = None
         self._live: Any = None
         self._printed = 0.0
+        self._shown: GenerationReport | None = None
 
     def __enter__(self) -> Progress:
         if self.stream.isatty():
@@ -34,7 +35,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
-        if self.last is not None:
+        if self.last is not None and self.last is not self._shown:
             print(line(self.last), file=self.stream)
 
     @hookimpl
@@ -45,7 +46,7 @@ class Progress:
             self._live.update(line(report))
         elif time.monotonic() - self._printed > QUIET_SECONDS:
             print(line(report), file=self.stream, flush=True)
-            self._printed = time.monotonic()
+            self._printed, self._shown = time.monotonic(), report
 
 
 def line(report: GenerationReport) -> str:

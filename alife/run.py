@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 
 from .axes import Axes, chosen_axes
-from .budget import START, advance, left, seconds_left, why_stop
+from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, load_world, replace
 from .errors import AlifeError, ArchiveDamaged, ArchiveError, BadOption, PluginError, first_line
 from .evaluate import bind_score, evaluate
@@ -29,7 +29,7 @@ from .provenance import differences
 from .registry import Registry, default_registry, registry_with
 from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
 from .targets import embed_targets, require_text, tell_of_motions, with_vectors
-from .types import KEY_KIND, Evaluation, PRNGKey, Tree, Verdict
+from .types import KEY_KIND, OPERATORS, Evaluation, PRNGKey, Tree, Verdict
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,7 @@ def run_search(
     out: str | Path,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
+    begun: Callable[[RunConfig], None] = lambda config: None,
     **changes: Any,
 ) -> Archive:
     """Search a world and keep what is found in a new archive.
@@ -153,6 +154,7 @@ def run_search(
         out: directory of the new archive; it must not exist.
         registry: what may be named; None = what is installed.
         stop: asked after every generation; True ends the run early, resumable.
+        begun: told the whole configuration once everything in it has been found good.
         changes: keys of `alife.config.RunConfig`, such as `generations=20, score="open_ended"`.
 
     Raises:
@@ -177,6 +179,7 @@ def run_search(
         measures=setup.expression.measures,
         provenance=setup.pipeline.provenance(),
     ) as writer:
+        begun(setup.config)
         _search(setup, writer, Path(out), stop)
     return open_archive(out)
 
@@ -240,6 +243,8 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
         if setup.axes and generation == 0:
             setup.axes.tell_of_stillness(evaluation)
         state, verdict = setup.call("tell", state, genotypes, evaluation)
+        if generation == 0:
+            verdict = verdict._replace(operator=_with_given(verdict, genotypes, setup.pipeline.space.starts))
         rows = kept_rows(genotypes, evaluation, verdict, progress["evaluations"], memory.numbers)
         clock, seconds = time.monotonic(), time.monotonic() - clock
         progress = advance(progress, evaluation, seconds, setup.finished(state))
@@ -254,7 +259,7 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
             coverage=memory.coverage,
             rate=len(genotypes) / seconds,
             seconds=progress["seconds"],
-            seconds_left=seconds_left(left(setup.config, generation + 1, progress), progress["seconds"]),
+            seconds_left=seconds_left(setup.config, generation + 1, progress),
             evaluation=evaluation,
             path=path,
         )
@@ -295,6 +300,16 @@ def kept_rows(genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, b
         embedding=np.asarray(evaluation.z)[keep].astype(np.float32),
         frames=np.asarray(evaluation.frames)[keep],
     )
+
+
+def _with_given(verdict: Verdict, genotypes: np.ndarray, starts: Any) -> Int[np.ndarray, " N"]:
+    """Operators of the first generation: what the run was given to begin with is told from what the search made."""
+    operator = np.array(verdict.operator)
+    if starts is not None:
+        first = np.asarray(starts)[: len(genotypes)]
+        same = np.all(genotypes[: len(first)] == first, axis=1)
+        operator[: len(first)] = np.where(same, OPERATORS.index("given"), operator[: len(first)])
+    return operator
 
 
 def _ids(known: Int[np.ndarray, " M"], numbers: Int[np.ndarray, "*n"]) -> Int[np.ndarray, "*n"]:

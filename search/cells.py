@@ -1,4 +1,4 @@
-"""Cells of a space of axes: which one a world falls into, and who wins it.
+"""Cells of a space of axes: which one a world falls into, and who wins it; seats of populations without cells.
 
 A place is where a world lies on A axes.  Two ways to cut the space up: `Grid`, boxes of one size; `Voronoi`, the
 regions nearest to given points.  Both are fixed when they are made and can be used inside `jax.jit`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -22,6 +23,8 @@ RASTER_AXES = 3
 """Up to so many axes a raster of short lists finds the nearest point; its lists grow long where there are more."""
 BOXES_PER_POINT = 4
 LLOYD_STEPS = 20
+FINEST = 5e-7
+"""Part of a float32 number that can surely be added to it."""
 
 
 class Grid:
@@ -168,6 +171,33 @@ def seats(free: Bool[Array, " S"], enter: Bool[Array, " N"]) -> Int[Array, " N"]
     return jnp.where(enter, empty[jnp.maximum(jnp.cumsum(enter) - 1, 0)], len(free)).astype(jnp.int32)
 
 
+def best_of(worth: Float[Array, " M"], count: int) -> Bool[Array, " M"]:
+    """Who is among the best so many, the first of equals.
+
+    >>> best_of(jnp.array([1.0, 3.0, 1.0]), 2).tolist()
+    [True, True, False]
+    """
+    return jnp.zeros(len(worth), bool).at[jax.lax.top_k(worth, count)[1]].set(True)
+
+
+def seated(
+    alive: Bool[Array, " M"], number: Int[Array, " S"]
+) -> tuple[Bool[Array, " N"], Int[Array, " N"], Int[Array, " N"]]:
+    """Which newcomers enter a population, the seat of each (S for the others), and whom each replaced (-1 = nobody).
+
+    Args:
+        alive: who lives on: first the S members, then the newcomers; S of them at most.
+        number: evaluation number of each member, -1 = an empty seat.
+
+    >>> [x.tolist() for x in seated(jnp.array([True, False, False, True]), jnp.array([7, 8]))]
+    [[False, True], [2, 1], [-1, 8]]
+    """
+    size = len(number)
+    enter = alive[size:]
+    seat = seats(~alive[:size], enter)
+    return enter, seat, jnp.where(enter, number[jnp.minimum(seat, size - 1)], -1)
+
+
 def unit_places(
     places: Float[ArrayLike, "N A"], low: Float[ArrayLike, " a"], high: Float[ArrayLike, " a"]
 ) -> Float[Array, "N A"]:
@@ -180,7 +210,8 @@ def known_ranges(
 ) -> tuple[Float[Array, " A"], Float[Array, " A"]]:
     """The ends of every axis; where they are NaN, and any world is valid, from where the valid worlds lie.
 
-    Least to greatest place, widened by half of the width on both sides; a width of 0 counts as 1.
+    Least to greatest place, widened by half of the width on both sides; a width of 0 counts as 1, and one that float32
+    cannot tell at such places as the least that it can.
 
     >>> nan, places = jnp.full(1, jnp.nan), jnp.array([[1.0], [3.0], [99.0]])
     >>> [end.tolist() for end in known_ranges(nan, nan, places, jnp.array([True, True, False]))]
@@ -190,6 +221,7 @@ def known_ranges(
     least = jnp.min(jnp.where(there, places, jnp.inf), axis=0)
     greatest = jnp.max(jnp.where(there, places, -jnp.inf), axis=0)
     half = jnp.where(greatest > least, greatest - least, 1) / 2
+    half = jnp.maximum(half, FINEST * jnp.maximum(jnp.abs(least), jnp.abs(greatest)))
     new = jnp.isnan(low) & jnp.any(there)
     return jnp.where(new, least - half, low), jnp.where(new, greatest + half, high)
 
@@ -208,6 +240,21 @@ def checked_axes(name: str, axes: Any, few: int = 1) -> tuple[str, ...]:
     if not isinstance(axes, list | tuple) or len(axes) < few or not all(isinstance(axis, str) for axis in axes):
         raise BadOption(f"search {name}: axes is {axes!r}; expected texts, name some such as ['speed', 'mass']")
     return tuple(axes)
+
+
+def checked_grid(name: str, bins: Any, axes: Sequence[str]) -> Grid:
+    """The option `bins` of a search as a grid: one number for all axes, or one for each.
+
+    Raises:
+        BadOption: not as many numbers as axes, or not such numbers.
+    """
+    grid = Grid([bins] * len(axes) if isinstance(bins, int) else bins)
+    if len(grid.bins) != len(axes):
+        raise BadOption(
+            f"search {name}: bins is {bins!r} for {len(axes)} axes {list(axes)}; "
+            "expected one number for all of them, or one for each"
+        )
+    return grid
 
 
 def checked_ranges(name: str, ranges: Any, axes: Sequence[str]) -> tuple[Float[Array, " A"], Float[Array, " A"]]:

@@ -13,8 +13,8 @@ from alife.hookspecs import hookimpl
 from alife.options import real
 from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import checked_axes, checked_ranges, known_ranges
-from .emitters import Emitters, Plan, Team, grid_of
+from .cells import checked_axes, checked_grid, checked_ranges, known_ranges
+from .emitters import Emitters, Plan, Team
 from .map_elites import Elites
 
 
@@ -74,7 +74,7 @@ class CmaMae:
     ) -> None:
         self.axes = checked_axes("cma_mae", axes)
         self.low, self.high = checked_ranges("cma_mae", ranges, self.axes)
-        self.grid = grid_of("cma_mae", bins, self.axes)
+        self.grid = checked_grid("cma_mae", bins, self.axes)
         self.learning_rate = real("search cma_mae: learning_rate", learning_rate, 0, 1, "share of the difference")
         least = "score of a world; None = the lowest of the first generation"
         self.first = jnp.nan if threshold_min is None else real("threshold_min", threshold_min, -1e30, 1e30, least)

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, Int, Num
 from alife.hookspecs import hookimpl
 from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import checked_axes, checked_ranges, known_ranges
-from .emitters import Emitters, Plan, Team, grid_of
+from .cells import checked_axes, checked_grid, checked_ranges, known_ranges
+from .emitters import Emitters, Plan, Team
 from .map_elites import Elites
 
 
@@ -65,7 +65,7 @@ class CmaMe:
     ) -> None:
         self.axes = checked_axes("cma_me", axes)
         self.low, self.high = checked_ranges("cma_me", ranges, self.axes)
-        self.grid = grid_of("cma_me", bins, self.axes)
+        self.grid = checked_grid("cma_me", bins, self.axes)
         self._plan = Plan.checked("cma_me", sigma, emitters, covariance, restart, parents="added")
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:

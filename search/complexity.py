@@ -21,9 +21,9 @@ def complexity(population: Population, scale: int = 4) -> Float[Array, " N"]:
     """Compressed size of a world's frames, as a share of what their shades can hold.
 
     The size is that of an ideal arithmetic coder, which is told what differs from the pixel to the left, from the one
-    above, or from the same one a frame earlier: whichever takes least.  In [0, 1], higher is more complex: 0 for still,
-    empty worlds.  Frames are shrunk by averaging first, which leaves little of noise and much of structure; with
-    scale=1 noise is the most complex of all.
+    above, or from the same one a frame earlier, or the shades as they are: whichever takes least.  In [0, 1], higher is
+    more complex: 0 for still, empty worlds.  Frames are shrunk by averaging first, which leaves little of noise and
+    much of structure; with scale=1 noise is the most complex of all.
 
     Args:
         population: worlds of one generation.
@@ -52,7 +52,7 @@ def _share(frames: UInt8[Array, "K H W 3"], scale: int) -> Float[Array, ""]:
     blocks = frames[:, : edge * scale, : edge * scale].reshape(k, edge, scale, edge, scale, 3)
     shades = (jnp.mean(blocks, (2, 4)) * (LEVELS / 256)).astype(jnp.int32)
     sizes = [_entropy(jnp.diff(shades, axis=axis, prepend=0)) for axis in (0, 1, 2)]
-    return jnp.min(jnp.stack(sizes)) / jnp.log2(LEVELS)
+    return jnp.minimum(jnp.min(jnp.stack(sizes)) / jnp.log2(LEVELS), 1)  # differences of noise are noisier still
 
 
 def _entropy(differences: Int[Array, "K h w 3"]) -> Float[Array, ""]:

@@ -18,23 +18,28 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num
 
 from alife.hookspecs import hookimpl
-from alife.options import real, whole
+from alife.options import whole
 from alife.types import Evaluation, PRNGKey, Space, Verdict
 
 from .cells import Voronoi, checked_axes, checked_ranges, cvt_centroids, known_ranges, nearest_point, unit_places
 from .map_elites import Elites
-from .variation import Origin, offspring
+from .variation import Origin, checked_line, checked_sigma, offspring
 
 DIRECTIONS = 16
 WIDER = 2.0
 """Points lie so much wider than the first generation, as the ranges of axes do."""
+ALIKE = 1e-6
+"""Worlds whose embeddings differ by less are one to float32."""
 SAMPLES_PER_CELL = 10
 SEED = 0
 """Of the points: the same for every run, so that runs can be compared cell by cell."""
 
 
 class Frame(NamedTuple):
-    """The directions of embedding space along which cells are laid; all zeros until any world was valid."""
+    """The directions of embedding space along which cells are laid; all zeros until any world was valid.
+
+    Where the first valid worlds do not differ, as one world alone does not, they are the first numbers of an embedding.
+    """
 
     middle: Float[Array, " D"]
     """Mean embedding of the first generation."""
@@ -55,11 +60,15 @@ class Frame(NamedTuple):
             count = jnp.sum(valid)
             middle = jnp.sum(z * valid[:, None], axis=0) / count
             _, size, rows = jnp.linalg.svd((z - middle) * valid[:, None], full_matrices=False)
-            room = max(0, DIRECTIONS - len(size))
+            room, dim = max(0, DIRECTIONS - len(size)), len(middle)
             directions = jnp.pad(rows[:DIRECTIONS].T, ((0, 0), (0, room)))
-            return Frame(middle, directions, jnp.pad(size[:DIRECTIONS], (0, room)) / jnp.sqrt(count))
+            spread = jnp.pad(size[:DIRECTIONS], (0, room)) / jnp.sqrt(count)
+            differ = spread[0] > ALIKE
+            anywhere = jnp.full(DIRECTIONS, dim**-0.5)  # how far numbers of unit vectors lie from 0
+            directions = jnp.where(differ, directions, jnp.eye(dim, DIRECTIONS))
+            return Frame(middle, directions, jnp.where(differ, spread, anywhere))
 
-        unknown = ~jnp.any(self.middle != 0)
+        unknown = ~jnp.any(self.spread > 0)
         return jax.lax.cond(unknown & jnp.any(valid), found, lambda: self)
 
 
@@ -112,8 +121,8 @@ class CvtMapElites:
         if not self.axes:
             self.sides = (int(self.cells**0.5), self.cells // int(self.cells**0.5))
             self.cells = self.sides[0] * self.sides[1]
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
-        self.line = real("line", line, 0, 1e9, "in units of the distance between two parents")
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """No elites yet; the points are laid."""

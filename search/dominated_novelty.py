@@ -10,11 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num
 
 from alife.hookspecs import hookimpl
-from alife.options import real, whole
+from alife.options import whole
 from alife.types import Evaluation, PRNGKey, Space, Verdict
 
-from .cells import checked_axes, checked_ranges, known_ranges, seats
-from .variation import Origin, offspring
+from .cells import best_of, checked_axes, checked_ranges, known_ranges, seated
+from .variation import Origin, checked_line, checked_sigma, offspring
 
 ROWS = 128
 """Members whose distances to all others are held at one time: what fits a cache."""
@@ -75,8 +75,8 @@ class DominatedNovelty:
         self.low, self.high = checked_ranges("dominated_novelty", ranges, self.axes)
         self.size = whole("size", size, 1, 1_000_000, "members")
         self.k = whole("k", k, 1, 1000, "neighbours")
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
-        self.line = real("line", line, 0, 1e9, "in units of the distance between two parents")
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """An empty population."""
@@ -115,12 +115,9 @@ class DominatedNovelty:
         width = high - low if self.axes else jnp.ones(1)
         together = jnp.concatenate([state.scores, scores])
         worth = dominated_novelty(together, jnp.concatenate([state.places, places]) / width, self.k)
-        survivors = jax.lax.top_k(worth, self.size)[1]
-        alive = jnp.zeros(len(worth), bool).at[survivors].set(True) & (together > -jnp.inf)
-        enter = alive[self.size :]
-        seat = seats(~alive[: self.size], enter)
+        alive = best_of(worth, self.size) & (together > -jnp.inf)
+        enter, seat, replaced = seated(alive, state.number)
         fresh = state.evaluations + jnp.arange(len(scores))
-        replaced = jnp.where(enter, state.number[jnp.minimum(seat, self.size - 1)], -1)
         state = State(
             genotypes=state.genotypes.at[seat].set(genotypes, mode="drop"),
             scores=state.scores.at[seat].set(scores, mode="drop"),

@@ -15,13 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num, UInt32
 
-from alife.errors import BadGenotype, BadOption, suggest
 from alife.hookspecs import hookimpl
-from alife.options import one_of, real, whole
 from alife.types import KEY_KIND, ArrayLike, Evaluation, PRNGKey, Space, Tree, Verdict
 
 from .random_sampling import unrelated, with_starts
-from .strategies import STRATEGIES, TABLE, Strategy, build, check_population, options_of
+from .strategies import OPTIONS, STRATEGIES, TABLE, Strategy, options_of
+from .strategies_built import build, check_population, check_space, checked_options
 
 HOPELESS = 1e15
 """Cost of a world that is not valid, where costs of many generations are compared: finite, so that means stay so."""
@@ -158,44 +157,6 @@ class EvolutionStrategy:
         return build(self.strategy.name, self._space.size, population, sample=self._one, **options)
 
 
-def checked_options(strategy: Strategy, options: dict[str, Any]) -> dict[str, Any]:
-    """All options of an algorithm: those given where they are right, else its defaults.
-
-    Raises:
-        BadOption: one that it does not have, or out of range.
-    """
-    known = options_of(strategy)
-    for name in options:
-        if name not in known:
-            raise BadOption(f"search {strategy.name!r} has no option {name!r}; {suggest(name, known)}")
-    checks = {
-        "sigma": lambda value: real("sigma", value, 1e-6, 1e6, "in units of the genotype's scale"),
-        "learning_rate": lambda value: real("learning_rate", value, 1e-6, 1e6, "in units of the genotype's scale"),
-        "populations": lambda value: whole("populations", value, 2, 1024),
-        "generations": lambda value: whole("generations", value, 2, 1_000_000),
-        "restarts": lambda value: one_of("restarts", value, ("none", "ipop", "bipop")),
-    }
-    return {name: checks[name](value) for name, value in (known | options).items()}
-
-
-def check_space(strategy: Strategy, space: Space) -> None:
-    """See that the algorithm can vary such genotypes.
-
-    Raises:
-        BadGenotype: it cannot; the message names searches that can.
-    """
-    if space.dtype != np.float32:
-        raise BadGenotype(
-            f"search {strategy.name} varies real numbers; genotypes of {space.name!r} are {space.size} integer(s). "
-            "Use --search map_elites, --search illuminate or --search random"
-        )
-    if strategy.most is not None and space.size > strategy.most:
-        raise BadGenotype(
-            f"search {strategy.name} looks at all pairs of numbers and takes {strategy.most} of them or fewer; "
-            f"genotypes of {space.name!r} are {space.size} numbers. Use --search Sep_CMA_ES"
-        )
-
-
 @partial(jax.jit, static_argnames="algorithm")
 def _ask(
     algorithm: Any, params: Tree, frame: Frame, key: PRNGKey, inner: Tree
@@ -295,16 +256,6 @@ def described(strategy: Strategy) -> str:
     options = [f"    {name}: {OPTIONS[name]}" for name in options_of(strategy)]
     lines += ["\n".join(["Args:", *options])] if options else []
     return "\n\n".join([*lines, f"Source: {strategy.source}, as implemented by evosax."])
-
-
-OPTIONS = {
-    "sigma": "first step size, in units of the typical size of a genotype's number, > 0.",
-    "learning_rate": "step of the optimizer (Adam) in one generation, in the same units, > 0.",
-    "populations": "how many populations the worlds of a generation are divided into, 2 or more.",
-    "generations": "length of its schedule, after which it stands still, 2 or more.",
-    "restarts": "begin again elsewhere when nothing is gained: none, ipop or bipop, see `alife.search.restarts`.",
-}
-"""What each option means."""
 
 
 @hookimpl

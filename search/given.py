@@ -15,7 +15,9 @@ from jaxtyping import Array, Int, Num, UInt32
 
 from alife.errors import BadOption
 from alife.hookspecs import hookimpl
-from alife.types import OPERATORS, Evaluation, PRNGKey, Space, Verdict
+from alife.types import Evaluation, PRNGKey, Space, Verdict
+
+from .random_sampling import unrelated
 
 ARRAYS = ("params", "genotype")
 """What genotypes are called in a file: by ASAL, and by `alife export`."""
@@ -71,10 +73,8 @@ class Given:
         """Keep what is valid and has not been kept before."""
         n = len(evaluation.scores)
         fresh = int(state.done) + np.arange(n) < len(self._genotypes)
-        verdict = Verdict(
-            np.asarray(evaluation.valid) & fresh, np.full((n, 2), -1), np.full(n, OPERATORS.index("given"))
-        )
-        return state._replace(done=state.done + n), verdict
+        verdict = unrelated(evaluation, "given")
+        return state._replace(done=state.done + n), verdict._replace(keep=verdict.keep & fresh)
 
     def finished(self, state: State) -> bool:
         """Whether the list has been worked through."""

@@ -15,7 +15,9 @@ from alife.errors import BadOption
 from alife.hookspecs import hookimpl
 from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
+from .cells import seated
 from .random_sampling import with_starts
+from .variation import children, some_of
 
 
 class State(NamedTuple):
@@ -68,7 +70,10 @@ class Illuminate:
         )
 
     def ask(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], State]:
-        """Samples of the prior until the population is full, changed copies of random members from then on."""
+        """Samples of the prior until the population is full, changed copies of random members from then on.
+
+        Where the run has genotypes to begin with, only the first generation is filled up with samples.
+        """
         genotypes, parents = self._breed(key, state)
         return genotypes, state._replace(parents=parents)
 
@@ -86,10 +91,11 @@ class Illuminate:
 
         def mutate() -> tuple[Array, Array]:
             choose, change = jax.random.split(key)
-            chosen = jax.random.randint(choose, (self._children,), 0, self.size)
-            return self._space.mutate(change, state.genotypes[chosen], self.sigma), state.number[chosen]
+            chosen = some_of(choose, state.number >= 0, self._children)
+            return children(change, self._space, state.genotypes[chosen], None, self.sigma, 0), state.number[chosen]
 
-        return jax.lax.cond(jnp.any(state.number < 0), sample, mutate)
+        empty = state.number < 0
+        return jax.lax.cond(jnp.any(empty) if self._space.starts is None else jnp.all(empty), sample, mutate)
 
     def _select_eagerly(
         self, state: State, genotypes: Num[Array, "N G"], last: Float[Array, "N D"], valid: Bool[Array, " N"]
@@ -98,17 +104,17 @@ class Illuminate:
         z = jnp.concatenate([state.z, last])
         number = jnp.concatenate([state.number, jnp.where(valid, fresh, -1)])
         alive = survivors(z, number >= 0, self.size, self.k)
-        seats = jnp.argsort(~alive, stable=True)[: self.size]  # the living first, each in its old order
+        entered, seat, replaced = seated(alive, state.number)
         members = State(
-            genotypes=jnp.concatenate([state.genotypes, genotypes])[seats],
-            z=z[seats],
-            number=jnp.where(alive[seats], number[seats], -1),
+            genotypes=state.genotypes.at[seat].set(genotypes, mode="drop"),
+            z=jnp.asarray(state.z).at[seat].set(last, mode="drop"),
+            number=jnp.where(alive[: self.size], state.number, -1).at[seat].set(fresh, mode="drop"),
             evaluations=state.evaluations + len(last),
             parents=state.parents,
         )
         operator = jnp.where(state.parents >= 0, OPERATORS.index("mutate"), OPERATORS.index("sample"))
         parents = jnp.stack([state.parents, jnp.full_like(state.parents, -1)], axis=1)
-        return members, Verdict(alive[self.size :], parents, operator)
+        return members, Verdict(entered, parents, operator, replaced)
 
 
 @partial(jax.jit, static_argnames=("size", "k"))

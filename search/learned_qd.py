@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +15,11 @@ from jaxtyping import Array, Bool, Float, Int, Num
 
 from alife.errors import BadOption
 from alife.hookspecs import hookimpl
-from alife.options import real, whole
+from alife.options import whole
 from alife.types import ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import checked_axes, seats
-from .variation import Origin, offspring
+from .cells import best_of, checked_axes, seated
+from .variation import Origin, checked_line, checked_sigma, offspring
 
 LEARNED = Path(__file__).with_name("learned_qd.npz")
 """The rule that ships, as `python -m alife.search.learned_qd_training` makes it."""
@@ -58,7 +60,7 @@ class LearnedQd:
         axes: where worlds may differ from each other, see `alife.axes`.
         size: members of the population (S), >= 2.
         sigma: mutation strength, in units of the typical size of a genotype's number, > 0.
-        line: how far real children also move along the line to another member, as a part of its length, >= 0.
+        line: how far children move along the line to another member, in units of its length; 0 = not at all.
         rule: file of weights that `python -m alife.search.learned_qd_training` wrote; None = the one that ships.
 
     Source: Faldor, Lange and Cully 2025 (arXiv:2502.02190).  Theirs is a transformer of two layers over scores and
@@ -75,8 +77,8 @@ class LearnedQd:
     ) -> None:
         self.axes = checked_axes("learned_qd", axes)
         self.size = whole("size", size, 2, 1_000_000, "members of the population")
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "times the typical size of a genotype's number")
-        self.line = real("line", line, 0, 10, "parts of the way to another member")
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
         self._weights = read_rule(LEARNED if rule is None else Path(rule))
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
@@ -117,10 +119,7 @@ class LearnedQd:
         all_places = jnp.concatenate([state.places, jnp.where(jnp.asarray(valid)[:, None], places, 0)])
         alive = jnp.concatenate([state.number >= 0, jnp.asarray(valid)])
         strength = competition(state.weights, all_scores, all_places, alive)
-        chosen = jnp.zeros_like(alive).at[jax.lax.top_k(strength, self.size)[1]].set(True) & alive
-        stays, enters = chosen[: self.size], chosen[self.size :]
-        seat = seats(~stays, enters)
-        replaced = jnp.where(enters, state.number[jnp.minimum(seat, self.size - 1)], -1)
+        enters, seat, replaced = seated(best_of(strength, self.size) & alive, state.number)
         members = state._replace(
             genotypes=state.genotypes.at[seat].set(genotypes, mode="drop"),
             scores=state.scores.at[seat].set(all_scores[self.size :], mode="drop"),
@@ -210,14 +209,14 @@ def read_rule(path: Path) -> Float[np.ndarray, " W"]:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            weights = stored["weights"]
-    except (OSError, ValueError, KeyError) as cause:
+            weights = np.asarray(stored["weights"], np.float32)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as cause:
         raise BadOption(
             f"rule {str(path)!r} cannot be read ({cause}); expected a file of learned_qd_training"
         ) from cause
     if weights.shape != (WEIGHTS,) or not np.isfinite(weights).all():
         raise BadOption(f"rule {str(path)!r} has weights of shape {weights.shape}; expected {WEIGHTS} finite numbers")
-    return weights.astype(np.float32)
+    return weights
 
 
 def _parts(weights: Float[Array, " W"]) -> list[Float[Array, "..."]]:

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from alife.errors import BadGenotype, BadOption
+from alife.errors import BadOption
 from alife.hookspecs import hookimpl
 from alife.options import real, whole
 from alife.types import KEY_KIND, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
 from .random_sampling import unrelated, with_starts
-from .variation import within
+from .variation import checked_sigma, require_reals, within
 
 DECAY, DECAY_OF_SQUARES, TINY = 0.9, 0.999, 1e-8
 """Of Adam: how much of the mean step and of the mean squared step outlives a generation; a floor for its root."""
@@ -56,7 +56,7 @@ class LowRank:
 
     def __init__(self, rank: int = 1, sigma: float = 0.1, rate: float = 0.05) -> None:
         self.rank = whole("rank", rank, 1, 1024, "columns of each factor")
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "times the typical size of a genotype's number")
+        self.sigma = checked_sigma(sigma)
         self.rate = real("rate", rate, 1e-9, 1e9, "times the typical size of a genotype's number")
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
@@ -66,11 +66,7 @@ class LowRank:
             BadGenotype: integer genotypes.
             BadOption: fewer than two worlds in a generation.
         """
-        if space.dtype != np.float32:
-            raise BadGenotype(
-                f"search low_rank varies real numbers; genotypes of {space.name!r} are {space.size} integer(s). "
-                "Use --search illuminate or --search random"
-            )
+        require_reals("low_rank", space)
         if population < 2:
             raise BadOption(f"search low_rank: population is {population}; expected 2 or more")
         self._space, self._population = space, population

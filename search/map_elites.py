@@ -13,13 +13,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num
 
-from alife.errors import BadOption
 from alife.hookspecs import hookimpl
-from alife.options import real
 from alife.types import ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import Grid, checked_axes, checked_ranges, known_ranges, winners
-from .variation import Origin, offspring
+from .cells import checked_axes, checked_grid, checked_ranges, known_ranges, winners
+from .variation import Origin, checked_line, checked_sigma, offspring
 
 
 class Elites(NamedTuple):
@@ -105,14 +103,9 @@ class MapElites:
     ) -> None:
         self.axes = checked_axes("map_elites", axes)
         self.low, self.high = checked_ranges("map_elites", ranges, self.axes)
-        self.grid = Grid([bins] * len(self.axes) if isinstance(bins, int) else bins)
-        if len(self.grid.bins) != len(self.axes):
-            raise BadOption(
-                f"search map_elites: bins is {bins!r} for {len(self.axes)} axes {list(self.axes)}; "
-                "expected one number for all of them, or one for each"
-            )
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
-        self.line = real("line", line, 0, 1e9, "in units of the distance between two parents")
+        self.grid = checked_grid("map_elites", bins, self.axes)
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """No elites yet."""

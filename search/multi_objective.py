@@ -11,12 +11,11 @@ from jaxtyping import Array, Bool, Float, Int, Num
 
 from alife.errors import BadOption
 from alife.hookspecs import hookimpl
-from alife.options import one_of, real, whole
-from alife.types import Evaluation, PRNGKey, Space, Verdict
+from alife.options import one_of, whole
+from alife.types import KEY_KIND, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import checked_axes, checked_ranges, known_ranges
-from .emitters import grid_of
-from .variation import Origin, born, some_of
+from .cells import checked_axes, checked_grid, checked_ranges, known_ranges
+from .variation import Origin, born, checked_line, checked_sigma, some_of
 
 
 class Fronts(NamedTuple):
@@ -80,7 +79,7 @@ class MultiObjective:
     ) -> None:
         niches = checked_axes("multi_objective", axes)
         self.low, self.high = checked_ranges("multi_objective", ranges, niches)
-        self.grid = grid_of("multi_objective", bins, niches)
+        self.grid = checked_grid("multi_objective", bins, niches)
         if not isinstance(objectives, list | tuple) or len(objectives) < 2:
             raise BadOption(
                 f"search multi_objective: objectives is {objectives!r}; expected two or more texts, such as "
@@ -89,8 +88,8 @@ class MultiObjective:
         self.axes = (*niches, *checked_axes("multi_objective", objectives))
         self.front = whole("front", front, 2, 1000, "members of one cell")
         self.full = one_of("full", full, ("crowding", "random"))
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
-        self.line = real("line", line, 0, 1e9, "in units of the distance between two parents")
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """Empty fronts."""
@@ -154,7 +153,7 @@ class MultiObjective:
             there, newcomer = numbers[cell[i]] >= 0, objectives[i]
             refused = covered(held[cell[i]][None], there[None], newcomer[None])[0]
             stays = there & ~jnp.all(newcomer >= held[cell[i]], axis=1)
-            key = jax.random.fold_in(jax.random.key(0), number[i])
+            key = jax.random.fold_in(jax.random.key(0, impl=KEY_KIND), number[i])
             place = self._place(key, held[cell[i]], newcomer, there, stays)
             refused |= place == self.front
             taken = jnp.where(stays, numbers[cell[i]], -1).at[place].set(number[i], mode="drop")

@@ -15,9 +15,9 @@ from alife.hookspecs import hookimpl
 from alife.options import real, whole
 from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import checked_axes, seats
+from .cells import checked_axes, seated
 from .random_sampling import with_starts
-from .variation import Origin, children
+from .variation import Origin, checked_sigma, children
 
 FRESH, NUDGE = 0.5, 0.1
 """Part of the children whose merge is drawn anew; how far that of the others moves, standard deviation."""
@@ -73,7 +73,7 @@ class NaturalNiches:
     def __init__(self, resources: Sequence[str] = (), size: int = 64, sigma: float = 0.1, sharing: float = 1.0) -> None:
         self.axes = checked_axes("natural_niches", resources, few=0)
         self.size = whole("size", size, 2, 1_000_000, "members of the population")
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "times the typical size of a genotype's number")
+        self.sigma = checked_sigma(sigma)
         self.sharing = real("sharing", sharing, 0, 1, "0 = unlimited resources, 1 = limited ones")
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
@@ -150,9 +150,7 @@ class NaturalNiches:
         alive = jnp.concatenate([state.number >= 0, enters])
         drawn = draws(jnp.concatenate([state.places, places]), alive, jnp.asarray(least))
         alive = survivors(drawn, alive, self.size, self.sharing, rounds=min(ROUNDS, len(enters)))
-        stays, enters = alive[: self.size], alive[self.size :]
-        seat = seats(~stays, enters)
-        replaced = jnp.where(enters, state.number[jnp.minimum(seat, self.size - 1)], -1)
+        enters, seat, replaced = seated(alive, state.number)
         members = state._replace(
             genotypes=state.genotypes.at[seat].set(genotypes, mode="drop"),
             places=jnp.asarray(state.places).at[seat].set(places, mode="drop"),

@@ -13,8 +13,9 @@ from alife.hookspecs import hookimpl
 from alife.options import real, whole
 from alife.types import ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
-from .cells import seats
-from .variation import Origin, offspring
+from .cells import best_of, seated
+from .objectives import distance_to_nearest
+from .variation import Origin, checked_line, checked_sigma, offspring
 
 
 class State(NamedTuple):
@@ -76,8 +77,8 @@ class NoveltySearch:
         self.memory = whole("memory", memory, 1, 1_000_000, "embeddings")
         self.remember = whole("remember", remember, 1, self.memory, "newcomers of each generation, up to the memory's")
         self.weight = real("weight", weight, 0, 1, "share of the score")
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
-        self.line = real("line", line, 0, 1e9, "in units of the distance between two parents")
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """An empty population and an empty memory."""
@@ -115,11 +116,8 @@ class NoveltySearch:
         known = jnp.arange(self.memory) < state.remembered
         novelty = novelty_among(together, there, state.memory, known, self.k)
         worth = self._worth(novelty, jnp.concatenate([state.scores, scores]), there)
-        alive = jnp.zeros(len(worth), bool).at[jax.lax.top_k(worth, self.size)[1]].set(True) & there
-        enter = alive[self.size :]
-        seat = seats(~alive[: self.size], enter)
+        enter, seat, replaced = seated(best_of(worth, self.size) & there, state.number)
         fresh = state.evaluations + jnp.arange(len(scores))
-        replaced = jnp.where(enter, state.number[jnp.minimum(seat, self.size - 1)], -1)
         memory, remembered = self._remembering(state, z, novelty[self.size :], valid)
         state = State(
             genotypes=state.genotypes.at[seat].set(genotypes, mode="drop"),
@@ -177,10 +175,7 @@ def novelty_among(
     others = there[None, :] & ~jnp.eye(len(z), dtype=bool)
     among = jnp.where(others, z @ z.T, -jnp.inf)
     before = jnp.where(known[None, :], z @ jnp.asarray(memory).T, -jnp.inf)
-    near = jax.lax.top_k(jnp.concatenate([among, before], axis=1), min(k, len(z) + len(memory)))[0]
-    seen = jnp.isfinite(near)
-    mean = jnp.sum(jnp.where(seen, 1 - near, 0), axis=1) / jnp.maximum(1, jnp.sum(seen, axis=1))
-    return jnp.where(seen.any(axis=1), mean, 2.0)
+    return distance_to_nearest(jnp.concatenate([among, before], axis=1), k, alone=2.0)
 
 
 def _share(values: Float[Array, " M"], there: Bool[Array, " M"]) -> Float[Array, " M"]:

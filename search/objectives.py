@@ -134,10 +134,24 @@ def _distance(last: Float[Array, "N D"], memory: Float[Array, "M D"], remembered
     among = cosines_to_others(last)
     known = jnp.arange(len(memory)) < remembered
     before = jnp.where(known, last @ memory.T, -jnp.inf)
-    near = jax.lax.top_k(jnp.concatenate([before, among], axis=1), min(k, before.shape[1] + among.shape[1]))[0]
+    return distance_to_nearest(jnp.concatenate([before, among], axis=1), k, alone=1.0)
+
+
+def distance_to_nearest(cosines: Float[Array, "N M"], k: int, alone: float) -> Float[Array, " N"]:
+    """Mean of 1 - cosine to the k nearest of others, fewer where there are fewer.
+
+    Args:
+        cosines: to each other; -inf = not there.
+        k: neighbours looked at, >= 1.
+        alone: the distance where there is nobody.
+
+    >>> distance_to_nearest(jnp.array([[0.5, 1.0, -jnp.inf], [-jnp.inf] * 3]), k=3, alone=1.0).tolist()
+    [0.25, 1.0]
+    """
+    near = jax.lax.top_k(cosines, min(k, cosines.shape[1]))[0]
     present = jnp.isfinite(near)
     mean = jnp.sum(jnp.where(present, 1 - near, 0), axis=1) / jnp.maximum(1, jnp.sum(present, axis=1))
-    return jnp.where(present.any(axis=1), mean, 1.0)
+    return jnp.where(present.any(axis=1), mean, alone)
 
 
 def _unit(z: Float[Array, "n D"]) -> Float[Array, "n D"]:

@@ -122,7 +122,7 @@ class Restarting:
         return bool(descent.idle >= patience or at_rest or not np.isfinite(asked).all())
 
     def _again(self, search: State, descent: Descent) -> tuple[State, Descent]:
-        """The next descent; all that is random in it comes from the key of the generation that ended the last one."""
+        """The next descent; all that is random in it comes from the key with which the last worlds were drawn."""
         key = jax.random.wrap_key_data(jnp.asarray(search.key), impl=KEY_KIND)
         at, begin, size, step = jax.random.split(jax.random.fold_in(key, 1), 4)
         spent = np.array(descent.spent)

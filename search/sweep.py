@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from math import gcd
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +15,9 @@ from alife.errors import BadGenotype
 from alife.hookspecs import hookimpl
 from alife.options import one_of, whole
 from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
+
+from .cells import best_of, seated
+from .variation import ANY_GENOTYPE
 
 MOST = 2**31 - 1
 """Genotypes that a sweep can number; the products of two numbers then fit in 64 bits."""
@@ -61,6 +64,7 @@ class Sweep:
             BadGenotype: real genotypes, or more than can be numbered.
         """
         self._low, self._sizes, self.total = _numbered(space)
+        self._strides = np.append(np.cumprod(self._sizes[:0:-1])[::-1], 1).astype(np.int64)
         self._space, self._population, self._rank = space, population, jax.jit(ranked)
         draw = np.random.default_rng(np.asarray(jax.random.key_data(key)))
         stride, first = (_stride(draw, self.total), draw.integers(self.total)) if self.shuffled else (1, 0)
@@ -77,17 +81,17 @@ class Sweep:
         """The next N genotypes."""
         turn = (int(state.done) + np.arange(self._population, dtype=np.int64)) % self.total
         codes = (int(state.first) + turn * int(state.stride)) % self.total
-        digits = np.stack(np.unravel_index(codes, self._sizes), axis=1)
+        digits = codes[:, None] // self._strides % self._sizes
         return (digits + self._low).astype(self._space.dtype), state
 
     def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
         """Take the newcomers into the ranking that belong there."""
         n, done = len(evaluation.scores), int(state.done)
-        number = (done + np.arange(n)).astype(np.int32)
+        number = done + np.arange(n, dtype=np.int64)
         fresh = np.asarray(evaluation.valid) & (number < self.total)
         scores = np.where(fresh, np.asarray(evaluation.scores), -np.inf).astype(np.float32)
-        best, numbers, keep, replaced = self._rank(state.scores, state.number, scores, number)
-        state = state._replace(done=np.array(done + n, np.int32), scores=best, number=numbers)
+        best, numbers, keep, replaced = self._rank(state.scores, state.number, scores, number.astype(np.int32))
+        state = state._replace(done=np.array(min(done + n, MOST), np.int32), scores=best, number=numbers)
         return state, Verdict(keep, np.full((n, 2), -1), np.full(n, OPERATORS.index("sweep")), replaced)
 
     def finished(self, state: State) -> bool:
@@ -104,14 +108,8 @@ def ranked(
     >>> [x.tolist() for x in best]
     [[3.0, 2.0], [7, 10], [False, True], [-1, 8]]
     """
-    size, n = len(scores), len(newcomers)
     everyone = jnp.concatenate([scores, newcomers])
-    values, best = jax.lax.top_k(everyone, size)  # of equals the older first
-    stays = jnp.zeros(size + n, bool).at[best].set(values > -jnp.inf)
-    entered = stays[size:]
-    seats = jnp.nonzero(~stays[:size], size=n, fill_value=size)[0]  # what becomes free, in order
-    seat = jnp.where(entered, seats[jnp.maximum(jnp.cumsum(entered) - 1, 0)], size)
-    replaced = jnp.where(entered, number.at[seat].get(mode="fill", fill_value=-1), -1)
+    entered, seat, replaced = seated(best_of(everyone, len(scores)) & (everyone > -jnp.inf), number)
     return (
         scores.at[seat].set(newcomers, mode="drop"),
         number.at[seat].set(numbers, mode="drop"),
@@ -120,20 +118,20 @@ def ranked(
     )
 
 
-def _numbered(space: Space) -> tuple[np.ndarray, tuple[int, ...], int]:
+def _numbered(space: Space) -> tuple[Int[np.ndarray, " G"], Int[np.ndarray, " G"], int]:
     """Least value of each number, how many values it has, and how many genotypes that makes."""
     if space.dtype == np.float32:
         raise BadGenotype(
             f"search sweep enumerates integers; genotypes of {space.name!r} are {space.size} real number(s). "
-            "Use --search random, map_elites or Sep_CMA_ES"
+            "Use --search map_elites, --search Sep_CMA_ES or --search random"
         )
     low, high = (np.asarray(bound, np.int64) for bound in space.bounds)
-    sizes = tuple(int(size) for size in high - low + 1)
-    total = int(np.prod(np.array(sizes, object)))
+    sizes = high - low + 1
+    digits = float(np.sum(np.log10(sizes)))  # the number itself may have thousands of them
+    total = math.prod(sizes.tolist()) if digits < 12 else MOST + 1
     if total > MOST:
         raise BadGenotype(
-            f"search sweep can enumerate {MOST} genotypes; {space.name!r} has about 10^{len(str(total)) - 1}. "
-            "Use --search random or illuminate"
+            f"search sweep can enumerate {MOST} genotypes; {space.name!r} has about 10^{int(digits)}. {ANY_GENOTYPE}"
         )
     return low, sizes, total
 
@@ -142,7 +140,7 @@ def _stride(draw: np.random.Generator, total: int) -> int:
     """A number that shares no factor with the total: steps of it reach every genotype once."""
     while True:
         stride = int(draw.integers(1, total + 1))
-        if gcd(stride, total) == 1:
+        if math.gcd(stride, total) == 1:
             return stride
 
 

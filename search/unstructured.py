@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Num
 
 from alife.hookspecs import hookimpl
-from alife.options import real, whole
+from alife.options import whole
 from alife.types import Evaluation, PRNGKey, Space, Verdict
 
-from .variation import Origin, offspring
+from .variation import Origin, checked_line, checked_sigma, offspring
 
 LOOSE_FIT = 1.25
 """Seats for each member wanted: room for the size to swing in while the distance adapts."""
@@ -74,8 +74,8 @@ class Unstructured:
     def __init__(self, size: int = 256, sigma: float = 0.1, line: float = 0.2) -> None:
         self.size = whole("size", size, 2, 1_000_000, "members")
         self.seats = int(self.size * LOOSE_FIT)
-        self.sigma = real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
-        self.line = real("line", line, 0, 1e9, "in units of the distance between two parents")
+        self.sigma = checked_sigma(sigma)
+        self.line = checked_line(line)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """An empty archive."""

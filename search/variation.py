@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Num
 
+from alife.errors import BadGenotype
+from alife.options import real
 from alife.types import OPERATORS, PRNGKey, Space, Verdict
 
 from .random_sampling import with_starts
+
+ANY_GENOTYPE = "Use --search map_elites, --search illuminate or --search random"
+"""What a search says that cannot vary integers."""
 
 
 class Origin(NamedTuple):
@@ -30,6 +35,37 @@ class Origin(NamedTuple):
     def verdict(self, keep: Bool[Array, " N"], replaced: Int[Array, " N"] | None) -> Verdict:
         """The verdict about these genotypes."""
         return Verdict(keep, self.parents, self.operator, replaced)
+
+
+def checked_sigma(sigma: Any) -> float:
+    """The option `sigma` of a search: mutation strength.
+
+    Raises:
+        BadOption: not a number more than 0.
+    """
+    return real("sigma", sigma, 1e-9, 1e9, "in units of the typical size of a genotype's number")
+
+
+def checked_line(line: Any) -> float:
+    """The option `line` of a search: how far children move along the line to another parent.
+
+    Raises:
+        BadOption: not a number, or below 0.
+    """
+    return real("line", line, 0, 1e9, "in units of the distance between two parents")
+
+
+def require_reals(name: str, space: Space) -> None:
+    """See that a search that varies real numbers is given some.
+
+    Raises:
+        BadGenotype: integers; the message names searches that take them.
+    """
+    if space.dtype != np.float32:
+        raise BadGenotype(
+            f"search {name} varies real numbers; genotypes of {space.name!r} are {space.size} integer(s). "
+            f"{ANY_GENOTYPE}"
+        )
 
 
 def children(

@@ -115,17 +115,19 @@ def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
 
     if _sheet(place).exists():
         raise ArchiveExists(f"{_sheet(place)} exists, and the contact sheet would go there; give another --out")
-    by = config.search.get("name", "the search that suits it")
-    size = f"{config.population} worlds of {config.steps} steps a generation"
-    click.echo(f"searching {config.name} for {_aim(config)} by {by}, {size}, into {place}", err=True)
+
+    def announce(config: RunConfig) -> None:
+        by, size = config.search["name"], f"{config.population} worlds of {config.steps} steps a generation"
+        click.echo(f"searching {config.name} for {_aim(config)} by {by}, {size}, into {place}", err=True)
+
     with remarks(), _watched(registry) as stop:
-        archive = run_search(config, out=place, registry=registry, stop=stop)
+        archive = run_search(config, out=place, registry=registry, stop=stop, begun=announce)
     return _finish(archive, place, stop(), {})
 
 
 def _aim(config: RunConfig) -> str:
     """The score and what it compares with, in words."""
-    wanted = [*map(repr, config.prompts), *(str(image) for image in config.images)]
+    wanted = [*map(repr, config.prompts), *(image["file"] for image in config.images)]  # type: ignore[index]
     unwanted = [repr(text) for text in config.negatives]
     seen = f" ({' then '.join(wanted)}{' without ' if unwanted else ''}{', '.join(unwanted)})" if wanted else ""
     return f"{config.score}{seen}"
@@ -192,10 +194,16 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     if not len(archive):
         invalid = archive.progress.get("invalid", 0)
         click.echo(f"{place} holds no lifeform: {invalid} worlds gave NaN or infinite pictures, measures or scores")
-        click.echo(f"see what is wrong with: alife check {archive.substrate}")
+        score = archive.config["score"]
+        click.echo(f"either the score {score!r} divides by 0, or the world breaks: alife check {archive.substrate}")
         return 0
+    from ..budget import START, why_early
+    from ..config import from_json, replace
     from ..export import write_sheet
 
+    reason = why_early(replace(from_json(archive.config), **budget), {**START, **archive.progress})
+    if reason:
+        click.echo(f"ended early: {reason}")
     sheet = _sheet(place)
     best = write_sheet(archive, sheet, title=place.name)[0]
     run = shlex.quote(str(place))

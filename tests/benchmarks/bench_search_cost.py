@@ -38,7 +38,15 @@ BIG = {
 class Space:
     """Real vectors of 64 numbers."""
 
-    size, dtype, name, layout, shapes, starts, scale = GENES, np.dtype(np.float32), "numbers", "", ((GENES,),), None, 1.0
+    size, dtype, name, layout, shapes, starts, scale = (
+        GENES,
+        np.dtype(np.float32),
+        "numbers",
+        "",
+        ((GENES,),),
+        None,
+        1.0,
+    )
     bounds = np.full(GENES, -np.inf, np.float32), np.full(GENES, np.inf, np.float32)
     centre = np.zeros(GENES, np.float32)
 

@@ -26,6 +26,7 @@ def test_from_one_lifeform_in_the_world_it_comes_from(run, tmp_path):
     assert np.array_equal(new[0].genotype, origin[5].genotype)
     assert new.config["origin"] == f"{run}:5" and new.config["steps"] == 8 and new.config["score"] == "spacing"
     assert new.generation == origin.generation, "its budget goes with it"
+    assert new[0].operator == "given" and new[1].operator == "distribution"
 
 
 def test_from_the_best_of_a_run(run, tmp_path):

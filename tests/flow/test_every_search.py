@@ -24,8 +24,8 @@ SEARCHES = list(default_registry().searches.values())
 def search_into(place, entry, stop):
     """A few generations of boids, or of life for a search of integers."""
     search = {"name": entry.name, **entry.test_options}
-    if "axes" in search:
-        search["axes"] = ["component(i=0)", "motion"][: len(search["axes"])]
+    for option in {"axes", "objectives", "resources"} & set(search):  # what it watches, in words of a real substrate
+        search[option] = ["component(i=0)", "motion", "open_ended", "component(i=1)"][: len(search[option])]
     try:
         small = {"n_boids": 24, "n_nbrs": 4}
         return run_search("boids", out=place, search=search, score="open_ended", options=small, stop=stop, **TINY)

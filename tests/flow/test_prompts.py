@@ -200,7 +200,7 @@ def test_a_model_as_text():
     [
         (["--model", "texture", "--prompt", "red"], "model 'texture' sees pictures and knows none; use --model"),
         (["--model", "texture", "--image", "light.png", "--negative", "red"], "model that knows text"),
-        (["--model", "hues", "--negative", "red"], "say what it should be: --prompt TEXT"),
+        (["--model", "hues", "--negative", "red"], "say what the world should be with --prompt TEXT"),
         (["--model", "hues", "--prompt", " "], "prompt or negative is empty"),
         (["--model", "hues", "--prompt", "rde"], "hues does not know 'rde'"),
         (["--model", "hues", "--score", "prompt"], "give one or more --prompt TEXT or --image FILE"),

@@ -12,13 +12,18 @@ from alife.cli import run_command
 
 from .worlds import write
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
 
 
-def commands() -> list[list[str]]:
-    """The `alife` commands of the README's bash blocks, in order."""
-    lines = [line for kind, block in BLOCKS if kind == "bash" for line in block.splitlines()]
+def blocks(page: str) -> list[tuple[str, str]]:
+    """(language, text) of each block of code."""
+    return re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
+
+
+def commands(page: str) -> list[list[str]]:
+    """The `alife` commands of a page's bash blocks, in order."""
+    lines = [line for kind, block in blocks(page) if kind == "bash" for line in block.splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("alife ")]
 
 
@@ -36,11 +41,11 @@ def small(command: list[str]) -> list[str]:
 
 def test_everything_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    python = [block for kind, block in BLOCKS if kind == "python"]
+    python = [block for kind, block in blocks(README) if kind == "python"]
     (plugin,) = (block for block in python if block.startswith("# heat.py"))
     write(tmp_path / "heat.py", plugin)
     seen = set()
-    for command in commands():
+    for command in commands(README):
         assert run_command(small(command)) == 0, (command, capsys.readouterr())
         seen.add(command[0])
     assert seen >= {"search", "resume", "export", "replay", "check-archive", "check"}
@@ -50,6 +55,15 @@ def test_everything_in_order(tmp_path, monkeypatch, capsys):
     names: dict = {}
     exec(reading, names)
     assert names["best"].frames.shape[-1] == 3 and len(names["alike"]) == 5
+
+
+@pytest.mark.parametrize("page", ["searches", "scores"])
+def test_commands_of_the_pages_run(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    found = commands((ROOT / "docs" / f"{page}.md").read_text("utf-8"))
+    assert found
+    for command in found:
+        assert run_command(small(command)) == 0, (command, capsys.readouterr())
 
 
 def test_names_of_everything_that_ships_are_there():

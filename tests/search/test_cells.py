@@ -11,11 +11,13 @@ from alife.errors import BadOption
 from alife.search.cells import (
     Grid,
     Voronoi,
+    best_of,
     checked_axes,
     checked_ranges,
     cvt_centroids,
     known_ranges,
     nearest_point,
+    seated,
     seats,
     winners,
 )
@@ -153,3 +155,15 @@ def test_born_says_who_the_parents_are(line, operator):
     assert {OPERATORS[i] for i in origin.operator.tolist()} == {operator}
     _, origin = born(jax.random.key(0), Box(), members, jnp.full(3, -1), first, second, 0.1, line)
     assert (origin.parents == -1).all() and {OPERATORS[i] for i in origin.operator.tolist()} == {"sample"}
+
+
+def test_ranges_of_great_numbers_that_are_all_alike_still_have_a_width():
+    nan, places = jnp.full(1, jnp.nan), np.full((3, 1), 1e9, np.float32)
+    low, high = known_ranges(nan, nan, places, np.ones(3, bool))
+    assert low[0] < 1e9 < high[0] and Grid([4]).index(places, low, high).tolist() == [2, 2, 2]
+
+
+def test_who_enters_takes_the_seat_of_one_who_leaves():
+    worth, number = jnp.array([4.0, 1.0, 3.0, 5.0, 0.0, 2.0]), jnp.array([10, 11, -1])
+    enter, seat, replaced = seated(best_of(worth, 3), number)
+    assert enter.tolist() == [True, False, False] and seat.tolist() == [1, 3, 3] and replaced.tolist() == [11, -1, -1]

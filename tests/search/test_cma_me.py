@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from alife.errors import BadGenotype, BadOption
+from alife.search.adaptation import Emitters, adapted
 from alife.search.cma_mae import CmaMae, known_thresholds, raised
 from alife.search.cma_me import CmaMe
-from alife.search.emitters import Emitters, adapted, shared
+from alife.search.emitters import Plan, Team, shared
+from alife.search.map_elites import Elites
 
 from .spaces import Bits, Box, evaluation
 
@@ -270,7 +272,7 @@ def test_the_worlds_own_genotypes_enter_cells_but_teach_no_emitter():
 @pytest.mark.parametrize("search", [CmaMe, CmaMae])
 def test_bad_input_is_told_what_would_do(search):
     key, chosen = jax.random.key(0), search(axes=["a", "b"])
-    with pytest.raises(BadGenotype, match="--search map_elites"):
+    with pytest.raises(BadGenotype, match="varies real numbers"):
         chosen.init(key, Bits(), N)
     with pytest.raises(BadGenotype, match='covariance="diagonal"'):
         search(axes=["a", "b"], covariance="full").init(key, Box(1001), N)
@@ -300,3 +302,12 @@ def test_a_generation_is_shared_equally():
     for population in range(4, 300):
         count, share = shared("cma_me", population, None)
         assert count * share == population and count <= 16 and (count == 1 or share >= 32)
+
+
+def test_worlds_that_are_not_valid_do_not_keep_an_emitter_from_beginning_again():
+    team = Team("cma_mae", Box(), N, Plan.checked("cma_mae", 0.5, 1, None, "basic", parents="half"))
+    genotypes, emitters = team.ask(jax.random.key(0), team.rest(), Elites.none(4, Box()), jnp.asarray(False))
+    for value, worn in ((np.full(N, -1.0), True), (np.linspace(-2, -1, N), False)):
+        value[3] = -np.inf
+        after = team.learn(emitters, genotypes, jnp.zeros(N, int), jnp.asarray(value, jnp.float32), jnp.asarray(False))
+        assert after.worn.tolist() == [worn]

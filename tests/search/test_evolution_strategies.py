@@ -15,7 +15,8 @@ from alife.genotype import GenotypeSpace
 from alife.registry import default_registry
 from alife.run import checkpoint, restore
 from alife.search.restarts import Descent, judged
-from alife.search.strategies import STRATEGIES, build, options_of
+from alife.search.strategies import STRATEGIES, options_of
+from alife.search.strategies_built import build
 from alife.targets import Targets
 from alife.types import OPERATORS
 from alife.worlds.schedule import Schedule

@@ -76,13 +76,15 @@ def test_an_archive_of_them_resumes_and_holds_each_once(tmp_path):
     given = {"name": "given", "file": str(tmp_path / "rules.npz")}
     world = {"options": {"size": 32}, "steps": 4, "frames": 2, "img_size": 16, "population": 4, "score": "open_ended"}
     run_search("life", out=tmp_path / "run", search=given, evaluations=4, **world)
-    archive = resume_search(tmp_path / "run", budget={"evaluations": 10})
-    assert [archive[i].genotype.tolist() for i in range(10)] == [[rule] for rule in rules.tolist()]
-    assert {archive[i].operator for i in range(10)} == {"given"}
     np.savez(tmp_path / "rules.npz", params=rules + 1)
     with pytest.raises(BadOption, match="not what the run began with"):
         resume_search(tmp_path / "run", budget={"evaluations": 20})
-    assert len(open_archive(tmp_path / "run")) == 10
+    assert len(open_archive(tmp_path / "run")) == 4
+    np.savez(tmp_path / "rules.npz", params=rules)
+    archive = resume_search(tmp_path / "run", budget={"evaluations": 20})
+    assert archive.progress["evaluations"] == 12 and archive.progress["finished"], "it ends with the list"
+    assert [x.genotype.tolist() for x in archive] == [[rule] for rule in rules.tolist()]
+    assert {x.operator for x in archive} == {"given"}
 
 
 @pytest.mark.parametrize(

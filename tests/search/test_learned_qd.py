@@ -148,8 +148,11 @@ def test_impossible_options_are_refused(options):
 
 
 def test_a_file_that_is_no_rule_is_refused(tmp_path):
-    for name, content in {"text.npz": b"hello", "none.npz": None}.items():
-        if content:
+    whole = LEARNED.read_bytes()
+    np.save(tmp_path / "one.npy", np.zeros(240))
+    files = {"text.npz": b"hello", "none.npz": None, "cut.npz": whole[:-40], "empty.npz": b"", "one.npy": None}
+    for name, content in files.items():
+        if content is not None:
             (tmp_path / name).write_bytes(content)
         with pytest.raises(BadOption, match="cannot be read"):
             LearnedQd(["a"], rule=str(tmp_path / name))

@@ -136,7 +136,7 @@ def test_the_population_is_held_once():
 
 
 def test_integers_are_refused_with_a_search_that_takes_them():
-    with pytest.raises(BadGenotype, match="--search illuminate or --search random"):
+    with pytest.raises(BadGenotype, match="--search map_elites, --search illuminate or --search random"):
         LowRank().init(jax.random.key(0), Bits(), 8)
 
 

@@ -186,3 +186,17 @@ def test_grid_refuses_impossible_options(options):
 def test_cvt_refuses_impossible_options(options):
     with pytest.raises(BadOption, match="expected"):
         CvtMapElites(**options)
+
+
+@pytest.mark.parametrize("worlds", ["one valid", "all alike"])
+def test_cells_of_embeddings_differ_although_the_first_worlds_do_not(worlds):
+    search = CvtMapElites(cells=64, sigma=1.0)
+    state = search.init(jax.random.key(0), Box(), N)
+    for g in range(4):
+        genotypes, state = search.ask(jax.random.fold_in(jax.random.key(1), g), state)
+        genotypes = np.asarray(genotypes)
+        z, valid = seen(genotypes), np.ones(N, bool)
+        if g == 0:
+            z, valid = (z, np.arange(N) == 3) if worlds == "one valid" else (np.broadcast_to(z[:1], z.shape), valid)
+        state, _ = search.tell(state, genotypes, evaluation(np.zeros(N), z, valid))
+    assert (np.asarray(state.elites.number) >= 0).sum() > 4

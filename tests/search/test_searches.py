@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from alife.errors import BadOption
+from alife.errors import BadGenotype, BadOption
 from alife.registry import default_registry
 from alife.run import checkpoint, restore
 from alife.search.illuminate import survivors
@@ -149,6 +149,22 @@ def test_survivors_equal_the_slow_reference(seed):
     assert np.asarray(survivors(z, alive, size=12, k=2)).tolist() == crowded_out_slowly(z, alive, 12, 2)
 
 
+def test_illuminate_says_who_made_room_for_whom_and_begins_with_what_it_is_given():
+    search, n = default_registry().searches["illuminate"].make(size=6, sigma=1.0), 4
+    state = search.init(jax.random.key(0), Box(starts=jnp.ones((2, 5))), n)
+    living: set[int] = set()
+    for g in range(12):
+        genotypes, state = search.ask(jax.random.key(g), state)
+        state, verdict = search.tell(state, genotypes, evaluation(np.zeros(n), z=np.asarray(genotypes)[:, None] + 1))
+        assert (np.asarray(verdict.operator) == OPERATORS.index("sample" if g == 0 else "mutate")).all()
+        entered = {g * n + i for i in np.flatnonzero(verdict.keep)}
+        left = {int(number) for number in np.asarray(verdict.replaced)[np.asarray(verdict.keep)]} - {-1}
+        assert left <= living and len(living) + len(entered) - len(left) <= 6
+        living = living - left | entered
+        assert living == {int(number) for number in state.number} - {-1}
+    assert len(living) == 6
+
+
 def test_illumination_spreads_further_than_sampling():
     """Seen as directions far from the origin, samples of the prior crowd together; the population must not."""
     search, seen = default_registry().searches["illuminate"].make(size=16, sigma=1.0), 3.0
@@ -163,3 +179,18 @@ def test_illumination_spreads_further_than_sampling():
         state, _ = search.tell(state, genotypes, evaluation(np.zeros(N), z=np.asarray(genotypes)[:, None] + seen))
     sampled = Box().sample(jax.random.key(2), 16)
     assert distance(np.asarray(state.genotypes)) > 3 * distance(np.asarray(sampled))
+
+
+def test_a_search_that_refuses_integers_names_searches_that_take_them(search):
+    try:
+        search.init(jax.random.key(0), Bits(), N)
+    except BadGenotype as error:
+        assert "--search map_elites, --search illuminate or --search random" in str(error)
+
+
+def test_illuminate_stays_within_bounds():
+    search = default_registry().searches["illuminate"].make(size=8, sigma=3.0)
+    state = search.init(jax.random.key(0), Box(bounds=(-0.5, 0.5)), N)
+    for g in range(2):
+        genotypes, state, _ = generation(search, state, g)
+    assert np.abs(genotypes).max() == 0.5

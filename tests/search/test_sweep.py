@@ -8,7 +8,7 @@ import pytest
 
 from alife.errors import BadGenotype, BadOption
 from alife.run import resume_search, run_search
-from alife.search.sweep import Sweep
+from alife.search.sweep import MOST, Sweep
 from alife.storage import open_archive
 
 from .spaces import Bits, Box, evaluation
@@ -77,7 +77,11 @@ def test_worlds_that_are_not_valid_are_passed_over():
 
 @pytest.mark.parametrize(
     "space, said",
-    [(Box(), "--search random, map_elites or Sep_CMA_ES"), (Bits(64), r"about 10\^19.*random or illuminate")],
+    [
+        (Box(), "--search map_elites, --search Sep_CMA_ES or --search random"),
+        (Bits(64), r"about 10\^19.*illuminate or --search random"),
+        (Bits(20_000), r"about 10\^6020\."),
+    ],
 )
 def test_what_cannot_be_enumerated_is_refused(space, said):
     with pytest.raises(BadGenotype, match=said):
@@ -117,3 +121,20 @@ def test_a_run_ends_by_itself_and_goes_on_where_it_was_stopped(tmp_path):
     assert {tuple(x.genotype) for x in whole if x.score > 0} == {
         tuple(x.genotype) for x in whole if x.genotype.sum() > 2
     }
+
+
+def test_numbers_with_one_value_are_no_obstacle_however_many_there_are():
+    space = Bits(100)
+    space.bounds = np.zeros(100, np.int32), np.eye(100, dtype=np.int32)[-1] + np.eye(100, dtype=np.int32)[3]
+    told = swept(Sweep("counted"), space, 1)[0]
+    assert told[:, [3, 99]].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]] and told.sum() == 4
+
+
+def test_the_last_genotypes_that_can_be_numbered():
+    space, search = Bits(2), Sweep(keep=4)
+    space.bounds = np.array([0, 0], np.int32), np.array([0, MOST - 1], np.int32)
+    state = search.init(jax.random.key(0), space, 4)._replace(done=np.array(MOST - 2, np.int32))
+    genotypes, state = search.ask(jax.random.key(0), state)
+    assert ((genotypes >= 0) & (genotypes < MOST)).all()
+    state, verdict = search.tell(state, genotypes, evaluation(np.zeros(4)))
+    assert np.asarray(verdict.keep).tolist() == [True, True, False, False] and search.finished(state)

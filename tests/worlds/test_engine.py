@@ -120,3 +120,28 @@ def test_nan_is_noticed_wherever_it_is():
 def test_impossible_picture_sizes_are_refused(img_size):
     with pytest.raises(BadOption, match="img_size"):
         rollout(Counter(), KEY, jnp.zeros(1), steps=4, img_size=img_size)
+
+
+class Earning(Counter):
+    """Earns its count at every step."""
+
+    def reward(self, state, params):
+        return state.astype(jnp.float32)
+
+    def measures(self, state, params):
+        return {"count": state, "zeal": -state}
+
+
+def test_reward_is_the_sum_over_all_steps_whatever_the_frames():
+    for frames in (1, 3, 10):
+        run = rollout(Earning(), jax.random.key(0), jnp.zeros(1), steps=10, frames=frames, img_size=8)
+        assert {name: float(value) for name, value in run.measures.items()} == {"count": 10, "reward": 55, "zeal": -10}
+
+
+def test_a_reward_that_is_no_number_is_named():
+    class Listing(Earning):
+        def reward(self, state, params):
+            return jnp.zeros(2)
+
+    with pytest.raises(PluginError, match="reward returned"):
+        rollout(Listing(), jax.random.key(0), jnp.zeros(1), steps=10, img_size=8)
