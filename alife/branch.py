@@ -16,7 +16,7 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
     """The configuration of a search whose first generation begins with lifeforms of an archive.
 
     Args:
-        origin: RUN:ID for one lifeform, or RUN for its best ones, as many as a generation has worlds.
+        origin: RUN:ID for one lifeform (RUN:3,7 for several), or RUN for its best, as many as a generation has worlds.
         world: to be searched, as `load_world` takes it, of the same substrate; None = the archive's own, with its
             score, model and search.
         registry: what may be named.
@@ -39,6 +39,8 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
             f"{path} holds genotypes of {archive.substrate!r}, and {world} is a world of {config.substrate!r}; "
             "expected the same substrate"
         )
+    if len(ids) > config.population:
+        raise BadOption(f"--from names {len(ids)} lifeforms; expected at most the {config.population} of a generation")
     lifeforms = [archive[i] for i in ids] if ids else _best(archive, config.population)
     named = f"{path}:{','.join(str(lifeform.id) for lifeform in lifeforms)}"
     genotypes = [lifeform.genotype.tolist() for lifeform in lifeforms]

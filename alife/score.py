@@ -95,7 +95,7 @@ class ScoreExpression:
             case ast.Name(id=name):
                 return self._named(node, name, {})
             case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
-                return self._named(node, name, self._options(name, keywords))
+                return self._named(node, name, self._options(name, keywords), keywords)
         raise BadOption(
             f"score: {ast.unparse(node)!r} is not allowed; expected names, numbers, + - * / and options such as "
             f"novelty(k=3){self._below(node)}"
@@ -120,15 +120,17 @@ class ScoreExpression:
         carets = "^" * max(1, min(last or first + 1, start + SHOWN) - first)
         return f"\n  {line[start : start + SHOWN]}\n  {' ' * (first - start)}{carets}"
 
-    def _named(self, node: ast.expr, name: str, options: dict[str, Any]) -> Term:
+    def _named(
+        self, node: ast.expr, name: str, options: dict[str, Any], keywords: Sequence[ast.keyword] = ()
+    ) -> Term:
         self.names.add(name)
         if name in self._registry.scores:
             entry = self._registry.scores[name]
             known = entry.options() or {}
-            for option in options:
+            for option, keyword in zip(options, keywords, strict=True):
                 if option not in known:
                     near = suggest(option, known)
-                    raise BadOption(f"score {name!r} has no option {option!r}; {near}{self._below(node)}")
+                    raise BadOption(f"score {name!r} has no option {option!r}; {near}{self._below(keyword)}")
             function = entry.resolve()
             return lambda population: _guarded(function, name, population, options)
         if name in self.measures:

@@ -135,9 +135,10 @@ def cvt_centroids(samples: Float[ArrayLike, "M A"], count: int, seed: int) -> Fl
     from scipy.spatial import KDTree
 
     samples = np.asarray(samples, np.float64)
+    few = samples.shape[1] <= RASTER_AXES  # a tree finds the nearest of few axes; of many it looks at all points anyway
     points = samples[np.random.default_rng(seed).choice(len(samples), count, replace=False)]
     for _ in range(LLOYD_STEPS):
-        owner = KDTree(points).query(samples)[1]
+        owner = KDTree(points).query(samples)[1] if few else np.asarray(nearest_point(samples, points))
         held = np.bincount(owner, minlength=count)
         sums = np.stack([np.bincount(owner, column, count) for column in samples.T], axis=1)
         points = np.where(held[:, None] > 0, sums / np.maximum(held, 1)[:, None], points)

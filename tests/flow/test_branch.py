@@ -43,6 +43,7 @@ def test_from_the_best_of_a_run(run, tmp_path):
     "command, said",
     [
         (["--from", "RUN:99"], "there is no lifeform 99"),
+        (["--from", "RUN:0,1,2,3,4"], "at most the 4 of a generation"),
         (["--from", "RUN:five"], "'five' is no lifeform's number"),
         (["--from", "nowhere"], "nowhere"),
         (["life", "--from", "RUN"], "expected the same substrate"),

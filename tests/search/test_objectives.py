@@ -155,6 +155,7 @@ def test_bad_expressions_say_what_is_wrong(text, error, said):
         ("open_ended +", "              ^"),
         ("speed + (mass", "          ^"),
         ("speed + mas", "          ^^^"),
+        ("novelty(k=2) - surprise(n=2)", "                          ^^^"),
         ("1*" * 60 + "sped", " " * 38 + "^^^^"),
     ],
 )
