@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,19 +22,38 @@ N = 8
 SEARCHES = list(default_registry().searches.values())
 
 
-@pytest.fixture(params=SEARCHES, ids=lambda entry: entry.name)
-def search(request):
-    return request.param.make(**request.param.test_options)
+class Grown(NamedTuple):
+    """A search and four generations of it, begun with two genotypes; compiled once for all that is asked of it."""
+
+    search: Any
+    space: Any
+    states: list
+    genotypes: list
+    verdicts: list
 
 
-def space_of(search, **said):
+@pytest.fixture(params=SEARCHES, ids=lambda entry: entry.name, scope="module")
+def grown(request):
+    search = request.param.make(**request.param.test_options)
+    space = space_of(search)
+    run = Grown(search, space, [search.init(jax.random.key(0), space, N)], [], [])
+    for g in range(4):
+        genotypes, state, verdict = generation(search, run.states[-1], g)
+        run.states.append(state)
+        run.genotypes.append(genotypes)
+        run.verdicts.append(verdict)
+    return run
+
+
+def space_of(search):
     """A space that the search takes: real numbers, or integers where it says that it needs them."""
+    starts = jnp.arange(10.0).reshape(2, 5)
     try:
-        search.init(jax.random.key(0), Box(), N)
-        return Box(**said)
+        search.init(jax.random.key(0), Box(starts=starts), N)
+        return Box(starts=starts)
     except BadGenotype as error:
         assert "integers" in str(error)
-        return Bits(**said)
+        return Bits(starts=starts)
 
 
 def generation(search, state, g, target=0.0):
@@ -45,50 +65,39 @@ def generation(search, state, g, target=0.0):
     return genotypes, state, verdict
 
 
-def test_shapes_and_verdicts(search):
-    space = space_of(search)
-    state = search.init(jax.random.key(0), space, N)
-    for g in range(4):
-        genotypes, state, verdict = generation(search, state, g)
-        assert genotypes.shape == (N, 5) and genotypes.dtype == space.dtype
+def test_shapes_and_verdicts(grown):
+    for g, (genotypes, verdict) in enumerate(zip(grown.genotypes, grown.verdicts, strict=True)):
+        assert genotypes.shape == (N, 5) and genotypes.dtype == grown.space.dtype
         assert verdict.keep.shape == (N,) and verdict.parents.shape == (N, 2)
         assert (np.asarray(verdict.parents) < g * N).all()
         assert (np.asarray(verdict.operator) < len(OPERATORS)).all()
+        assert verdict.replaced is None or (np.asarray(verdict.replaced) < (g + 1) * N).all()
 
 
-def test_resumes_exactly(search):
-    space = space_of(search)
-    straight = search.init(jax.random.key(0), space, N)
-    for g in range(6):
-        expected, straight, _ = generation(search, straight, g)
-        if g == 2:
-            saved = checkpoint(straight)
-    resumed = restore(search.init(jax.random.key(0), space, N), saved)
-    for g in range(3, 6):
-        genotypes, resumed, _ = generation(search, resumed, g)
-    assert np.array_equal(genotypes, expected)
-    assert all(np.array_equal(a, checkpoint(resumed)[name]) for name, a in checkpoint(straight).items())
-
-
-def test_starts_where_the_world_says(search):
-    starts = jnp.arange(10.0).reshape(2, 5)
-    state = search.init(jax.random.key(0), space_of(search, starts=starts), N)
-    first, state, _ = generation(search, state, 0)
-    second, state, verdict = generation(search, state, 1)
-    if OPERATORS[verdict.operator[0]] == "sweep":
+def test_starts_where_the_world_says(grown):
+    first, second, operator = grown.genotypes[0], grown.genotypes[1], OPERATORS[grown.verdicts[1].operator[0]]
+    if operator == "sweep":
         return  # it comes to every genotype anyway, once
-    assert np.array_equal(first[:2], starts)
-    assert not np.array_equal(second[0], starts[0]) or OPERATORS[verdict.operator[0]] == "given"
+    assert np.array_equal(first[:2], grown.space.starts)
+    assert not np.array_equal(second[0], grown.space.starts[0]) or operator == "given"
 
 
-def test_every_search_is_on_the_page_and_says_where_it_comes_from():
-    page = (Path(__file__).parents[2] / "docs" / "searches.md").read_text("utf-8")
-    assert [entry.name for entry in SEARCHES if f"| `{entry.name}` |" not in page] == []
-    assert [entry.name for entry in SEARCHES if not entry.source or not entry.summary] == []
+def test_asking_twice_gives_the_same_and_changes_nothing(grown):
+    before = checkpoint(grown.states[2])
+    once, twice = (np.asarray(grown.search.ask(jax.random.key(5), grown.states[2])[0]) for _ in range(2))
+    assert np.array_equal(once, twice)
+    assert all(np.array_equal(array, before[name]) for name, array in checkpoint(grown.states[2]).items())
 
 
-def test_worlds_that_are_not_valid_are_never_kept(search):
-    state = search.init(jax.random.key(0), space_of(search), N)
+def test_what_is_stored_of_a_state_is_all_of_it(grown):
+    """That a run resumes byte-equal is tested on a real substrate, in tests/flow/test_every_search.py."""
+    state = restore(grown.states[0], checkpoint(grown.states[3]))
+    genotypes, _, _ = generation(grown.search, state, 3)
+    assert np.array_equal(genotypes, grown.genotypes[3])
+
+
+def test_worlds_that_are_not_valid_are_never_kept(grown):
+    search, state = grown.search, grown.states[0]
     for g in range(3):
         genotypes, state = search.ask(jax.random.key(g), state)
         genotypes, valid = np.asarray(genotypes), (np.arange(N) + g) % 2 == 0
@@ -102,14 +111,10 @@ def test_worlds_that_are_not_valid_are_never_kept(search):
     assert np.isfinite(np.asarray(genotypes)).all()
 
 
-def test_asking_twice_gives_the_same_and_changes_nothing(search):
-    state = search.init(jax.random.key(0), space_of(search), N)
-    for g in range(2):
-        _, state, _ = generation(search, state, g)
-    before = checkpoint(state)
-    once, twice = (np.asarray(search.ask(jax.random.key(5), state)[0]) for _ in range(2))
-    assert np.array_equal(once, twice)
-    assert all(np.array_equal(array, before[name]) for name, array in checkpoint(state).items())
+def test_every_search_is_on_the_page_and_says_where_it_comes_from():
+    page = (Path(__file__).parents[2] / "docs" / "searches.md").read_text("utf-8")
+    assert [entry.name for entry in SEARCHES if f"| `{entry.name}` |" not in page] == []
+    assert [entry.name for entry in SEARCHES if not entry.source or not entry.summary] == []
 
 
 @pytest.mark.parametrize("name", ["illuminate", "random"])
@@ -181,9 +186,10 @@ def test_illumination_spreads_further_than_sampling():
     assert distance(np.asarray(state.genotypes)) > 3 * distance(np.asarray(sampled))
 
 
-def test_a_search_that_refuses_integers_names_searches_that_take_them(search):
+@pytest.mark.parametrize("entry", SEARCHES, ids=lambda entry: entry.name)
+def test_a_search_that_refuses_integers_names_searches_that_take_them(entry):
     try:
-        search.init(jax.random.key(0), Bits(), N)
+        entry.make(**entry.test_options).init(jax.random.key(0), Bits(), N)
     except BadGenotype as error:
         assert "--search map_elites, --search illuminate or --search random" in str(error)
 
