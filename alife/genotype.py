@@ -211,7 +211,8 @@ class GenotypeSpace:
         """What each number may be: the substrate's own bounds where it has them, else all that the dtype holds."""
         own = getattr(self.substrate, "bounds", None)
         if own is not None:
-            low, high = (np.asarray(self.flatten(bound)) for bound in own())
+            with jax.ensure_compile_time_eval():  # a search may ask while it is being compiled
+                low, high = (np.asarray(self.flatten(bound)) for bound in own())
             return low, high
         if self.dtype == np.float32:
             return np.full(self.size, -np.inf, np.float32), np.full(self.size, np.inf, np.float32)

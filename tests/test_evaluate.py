@@ -129,7 +129,7 @@ def test_from_genotypes_to_scores_is_one_program_when_jitted_whole():
     @jax.jit
     def whole(genotypes, keys, weights, memory, targets):
         seen = evaluator.chunk(genotypes, keys, evaluator._lengths, weights, video=True)
-        return expression(Population(seen.z, seen.measures, memory, 4, *targets, seen.video))
+        return expression(Population(seen.z, seen.measures, memory, 4, targets.wanted, targets.unwanted, seen.video))
 
     arguments = (genotypes, keys, evaluator.embedder.weights, memory, targets)
     assert "callback" not in whole.lower(*arguments).as_text()

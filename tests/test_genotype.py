@@ -9,6 +9,7 @@ import pytest
 
 from alife.errors import BadGenotype, PluginError
 from alife.genotype import GenotypeSpace
+from alife.registry import default_registry
 from alife.worlds.engine import rollout
 
 from .worlds.test_schedule import Counter
@@ -118,3 +119,11 @@ def test_another_tree_is_refused_and_both_are_named():
             space.flatten(wrong)
         with pytest.raises(BadGenotype, match="expected a/x"):
             rollout(Toy(TREE), jax.random.key(0), wrong, steps=1)
+
+
+@pytest.mark.parametrize("name", ["bounds", "centre", "scale"])
+def test_a_search_may_ask_for_the_first_time_while_it_is_being_compiled(name):
+    space = GenotypeSpace(default_registry().substrates["life"].make(), "life")
+    expected = jax.tree.map(np.asarray, getattr(GenotypeSpace(space.substrate, "life"), name))
+    inside = jax.jit(lambda: jax.tree.map(jnp.asarray, getattr(space, name)))()
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(inside), jax.tree.leaves(expected), strict=True))
