@@ -120,9 +120,7 @@ class ScoreExpression:
         carets = "^" * max(1, min(last or first + 1, start + SHOWN) - first)
         return f"\n  {line[start : start + SHOWN]}\n  {' ' * (first - start)}{carets}"
 
-    def _named(
-        self, node: ast.expr, name: str, options: dict[str, Any], keywords: Sequence[ast.keyword] = ()
-    ) -> Term:
+    def _named(self, node: ast.expr, name: str, options: dict[str, Any], keywords: Sequence[ast.keyword] = ()) -> Term:
         self.names.add(name)
         if name in self._registry.scores:
             entry = self._registry.scores[name]
