@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Num
 
 from alife.hookspecs import hookimpl
 from alife.options import real
-from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
+from alife.types import ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
 from .cells import checked_axes, checked_grid, checked_ranges, known_ranges
 from .emitters import Emitters, Plan, Team
@@ -111,8 +111,7 @@ class CmaMae:
         emitters = self._team.learn(state.emitters, genotypes, value > 0, value, state.evaluations == 0)
         threshold = raised(threshold, cell, scores, self.learning_rate)
         elites, better, replaced = state.elites.add(cell, genotypes, scores, state.evaluations)
-        operator = jnp.full(len(scores), OPERATORS.index("distribution"))
-        verdict = Verdict(better, self._team.parents(state.emitters), operator, replaced)
+        verdict = self._team.verdict(state.emitters, better, replaced)
         return State(elites, threshold, emitters, low, high, state.evaluations + len(scores)), verdict
 
 

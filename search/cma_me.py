@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num
 
 from alife.hookspecs import hookimpl
-from alife.types import OPERATORS, ArrayLike, Evaluation, PRNGKey, Space, Verdict
+from alife.types import ArrayLike, Evaluation, PRNGKey, Space, Verdict
 
 from .cells import checked_axes, checked_grid, checked_ranges, known_ranges
 from .emitters import Emitters, Plan, Team
@@ -97,8 +97,7 @@ class CmaMe:
         stage, value = improvement(state.elites.scores[cell], scores)
         emitters = self._team.learn(state.emitters, genotypes, stage, value, state.evaluations == 0)
         elites, better, replaced = state.elites.add(cell, genotypes, scores, state.evaluations)
-        operator = jnp.full(len(scores), OPERATORS.index("distribution"))
-        verdict = Verdict(better, self._team.parents(state.emitters), operator, replaced)
+        verdict = self._team.verdict(state.emitters, better, replaced)
         return State(elites, emitters, low, high, state.evaluations + len(scores)), verdict
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from alife.errors import BadGenotype, BadOption
 from alife.options import one_of, real, whole
-from alife.types import ArrayLike, PRNGKey, Space
+from alife.types import OPERATORS, ArrayLike, PRNGKey, Space, Verdict
 
 from .adaptation import Emitters, adapted, chosen_of
 from .map_elites import Elites
@@ -172,10 +172,11 @@ class Team:
         finite = jnp.isfinite(emitter.sigma * longest) & jnp.all(jnp.isfinite(emitter.mean))
         return ~(sound & finite)
 
-    def parents(self, emitters: Emitters) -> Int[Array, "N 2"]:
-        """The elite at which each world's emitter began, as `Verdict` says it."""
+    def verdict(self, emitters: Emitters, keep: Bool[Array, " N"], replaced: Int[Array, " N"]) -> Verdict:
+        """The verdict about the worlds that these emitters asked for: a world's parent is where its emitter began."""
         origin = jnp.repeat(emitters.origin, self.share)
-        return jnp.stack([origin, jnp.full_like(origin, -1)], axis=1)
+        parents = jnp.stack([origin, jnp.full_like(origin, -1)], axis=1)
+        return Verdict(keep, parents, jnp.full(len(origin), OPERATORS.index("distribution")), replaced)
 
 
 def shared(name: str, population: int, emitters: int | None) -> tuple[int, int]:
