@@ -12,7 +12,7 @@ program.  A plugin is a module with functions marked `@alife.hookimpl`, see `ali
 make_substrate, make_model, make_search     things by their registered names
 rollout, evaluate_genotypes                 one world, and a population of worlds
 run_search, resume_search                   a whole search into an archive
-open_archive                                what was found
+open_archive, find_lifeforms                what was found
 Registry, default_registry                  what is installed
 ```
 """
@@ -27,6 +27,7 @@ from .hookspecs import hookimpl as hookimpl
 
 if TYPE_CHECKING:
     from .evaluate import evaluate_genotypes as evaluate_genotypes
+    from .find import find_lifeforms as find_lifeforms
     from .making import make_model as make_model
     from .making import make_search as make_search
     from .making import make_substrate as make_substrate
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 # imported when first used: a plugin, or `alife list`, needs few of them
 _HOMES = {
     "evaluate_genotypes": ".evaluate",
+    "find_lifeforms": ".find",
     "make_model": ".making",
     "make_search": ".making",
     "make_substrate": ".making",

@@ -29,19 +29,21 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
     """
     path, ids = _place(origin)
     archive = open_archive(path)
+    first = archive[ids[0]] if ids else _best(archive, 1)[0]
     if world is None:
-        known = from_json(archive.config).as_json()
+        known = from_json(first.config).as_json()
         config = RunConfig(**merged(known, changes))
     else:
         config = load_world(world, registry.horizons, **changes)
-    if config.substrate != archive.substrate:
-        raise BadOption(
-            f"{path} holds genotypes of {archive.substrate!r}, and {world} is a world of {config.substrate!r}; "
-            "expected the same substrate"
-        )
     if len(ids) > config.population:
         raise BadOption(f"--from names {len(ids)} lifeforms; expected at most the {config.population} of a generation")
     lifeforms = [archive[i] for i in ids] if ids else _best(archive, config.population)
+    others = [lifeform for lifeform in lifeforms if lifeform.substrate != config.substrate]
+    if others:
+        raise BadOption(
+            f"lifeform {others[0].id} of {path} is of {others[0].substrate!r}, and the search is of a world of "
+            f"{config.substrate!r}; expected the same substrate"
+        )
     named = f"{path}:{','.join(str(lifeform.id) for lifeform in lifeforms)}"
     genotypes = [lifeform.genotype.tolist() for lifeform in lifeforms]
     return RunConfig(**{**config.as_json(), "genotype": genotypes, "origin": named})

@@ -13,7 +13,6 @@ which has nothing to be told from, is named by the plain cosine, a run of many b
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 from collections.abc import Sequence
@@ -24,15 +23,14 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from .embedding import Embedder
-from .errors import ArchiveDamaged, ArchiveError, BadOption
+from .errors import ArchiveError, BadOption
 from .model import Model
 from .registry import Registry
+from .seen import seen_by
 from .storage import Archive
 from .storage.media import check_target, whole_file, write_picture
 from .storage.sheet import contact_sheet, most_different
 
-BATCH = 64
-"""Pictures embedded at a time, so that one program serves a run of any size."""
 MAX_KINDS = 12
 """Kinds found when no number is asked for; more are hard to keep in mind."""
 CANDIDATES = 96
@@ -103,7 +101,7 @@ def caption_archive(archive: Archive, embedder: Embedder, phrases: Sequence[str]
     for i, cosines in zip(ids.tolist(), z @ texts.T, strict=True):
         nearest = np.argsort(common - cosines, kind="stable")[:NAMES]
         captions[i] = {phrases[p]: float(cosines[p]) for p in nearest}
-    return Captions(named, captions, len(archive) - len(ids))
+    return Captions(named, captions, len(archive) - len(archive.sound) + len(archive.alive) - len(ids))
 
 
 def last_frames(archive: Archive, embedder: Embedder) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "n D"]]:
@@ -112,32 +110,12 @@ def last_frames(archive: Archive, embedder: Embedder) -> tuple[Int[np.ndarray, "
     Raises:
         ArchiveError: none can be read.
     """
-    if archive.provenance.get("model", {}).get("identity") == embedder.model.identity:
-        z, readable = archive.last_embeddings()
-        ids = np.intersect1d(np.flatnonzero(readable), archive.sound)
-        z = z[ids]
-    else:
-        batches = [_seen(archive, archive.sound[i : i + BATCH], embedder) for i in range(0, len(archive.sound), BATCH)]
-        ids = np.array([i for some, _ in batches for i in some], int)
-        z = np.concatenate([np.zeros((0, embedder.model.dim), np.float32), *(part for _, part in batches)])
+    z = seen_by(archive, embedder).take(archive.alive)
+    readable = ~np.isnan(z[:, 0])
+    ids, z = archive.alive[readable], z[readable]
     if not len(ids):
         raise ArchiveError(f"no lifeform of {archive.path} can be read; `alife check-archive {archive.path}` says why")
     return ids, z
-
-
-def _seen(
-    archive: Archive, ids: Int[np.ndarray, " n"], embedder: Embedder
-) -> tuple[list[int], Float[np.ndarray, "m D"]]:
-    """Those lifeforms that can be read, and what the model sees in them; a short batch is filled with repetitions."""
-    pictures = {}
-    for i in ids.tolist():
-        with contextlib.suppress(ArchiveDamaged):
-            pictures[i] = archive[i].frames[-1]
-    if not pictures:
-        return [], np.zeros((0, embedder.model.dim), np.float32)
-    size = min(BATCH, len(archive.sound))
-    batch = np.stack(list(pictures.values()))[np.arange(size) % len(pictures)]
-    return list(pictures), embedder.pictures(batch.astype(np.float32) / 255)[: len(pictures)]
 
 
 def kinds_of(

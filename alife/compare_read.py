@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from .errors import ArchiveDamaged, ArchiveError, BadOption
-from .storage import Archive, open_archive
+from .errors import ArchiveError, BadOption
+from .storage import open_archive
 
 
 class Found(NamedTuple):
@@ -65,32 +65,20 @@ def read_run(path: Path) -> Found:
     """
     archive = open_archive(path)
     z, readable = archive.last_embeddings()
-    names = ("evaluation", "score", "valid", *archive.measures)
-    sound = np.intersect1d(np.flatnonzero(readable), archive.sound)
-    columns = _columns(archive, sound, names)
-    good = columns["valid"].astype(bool) & np.isfinite(columns["score"])
-    if not good.any():
+    ids = archive.alive[readable[archive.alive]]
+    columns = archive.table(ids)
+    ids, columns = ids[good := np.isfinite(columns["score"])], {name: c[good] for name, c in columns.items()}
+    if not len(ids):
         reason = "none that can be read; see `alife check-archive`" if len(archive) else "no lifeform yet"
         raise ArchiveError(f"{path} holds {reason}: leave it out, or go on with it: alife resume {path}")
-    columns = {name: column[good] for name, column in columns.items()}
-    last = int(columns["evaluation"][-1])
     return Found(
         path=path,
         config=archive.config,
         identity=archive.provenance.get("model", {}).get("identity", ""),
-        evaluations=max(last + 1, archive.progress.get("evaluations", 0)),
+        evaluations=max(int(columns["evaluation"].max()) + 1, archive.progress.get("evaluations", 0)),
         evaluation=columns["evaluation"],
         score=columns["score"].astype(np.float64),
-        z=z[sound[good]],
+        z=z[ids],
         measures={name: columns[name] for name in archive.measures},
-        left_out=len(archive) - len(sound),
+        left_out=len(archive) - len(archive.sound),
     )
-
-
-def _columns(archive: Archive, ids: Int[np.ndarray, " n"], names: Sequence[str]) -> dict[str, np.ndarray]:
-    try:
-        table = archive.table()
-        return {name: table[name][ids] for name in names}
-    except ArchiveDamaged:  # a table is whole or not to be had; lifeforms can be read one by one
-        rows = [archive[int(i)] for i in ids]
-        return {name: np.array([row.measures.get(name, getattr(row, name, 0)) for row in rows]) for name in names}

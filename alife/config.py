@@ -76,6 +76,14 @@ class RunConfig:
     """Stop early after the generation in which a world scores so high."""
     memory_mb: int = 2048
     """Budget for worlds that are evaluated at the same time, megabytes; changes no result."""
+    clip: int = 0
+    """Pictures of the clip of its whole life that is kept with each world in the archive; 0 = no clips."""
+    keep_states: bool = False
+    """Whether the states at the moments of the frames are kept too."""
+    peak: str | None = None
+    """Measure whose highest moment is kept too: value, step and picture; None = none."""
+    sample: float = 0.0
+    """Share of all worlds that is kept besides, whatever the search thinks of them, from 0 to 1: an unbiased sample."""
     origin: str = ""
     """The archive and lifeforms that its genotypes come from, where it goes on from another run."""
     plugins: Sequence[str] = ()
@@ -98,6 +106,8 @@ class RunConfig:
             object.__setattr__(self, "frames", min(DEFAULT_FRAMES, self.steps))
         elif self.frames > self.steps:
             raise BadOption(f"frames is {self.frames}, more than the {self.steps} steps; expected at most one per step")
+        if self.clip > self.steps:
+            raise BadOption(f"clip is {self.clip}, more than the {self.steps} steps; expected at most one per step")
         if not budgets:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
 
@@ -114,6 +124,7 @@ class RunConfig:
 
 
 _WHOLE = ("a whole number from 1 to 2147483647", lambda v: type(v) is int and 1 <= v < 2**31)
+_COUNT = ("a whole number from 0 to 2147483647", lambda v: type(v) is int and 0 <= v < 2**31)
 _TEXT = ("text", lambda v: isinstance(v, str))
 _TABLE = ("a table of key = value", lambda v: isinstance(v, Mapping))
 _TEXTS = ("a list of texts", lambda v: isinstance(v, (list, tuple)) and all(isinstance(t, str) for t in v))
@@ -132,6 +143,10 @@ _EXPECTED = {
     "frames": _WHOLE,
     "population": _WHOLE,
     "memory_mb": _WHOLE,
+    "clip": _COUNT,
+    "keep_states": ("true or false", lambda v: isinstance(v, bool)),
+    "peak": ("the name of a measure", lambda v: isinstance(v, str)),
+    "sample": ("a share of the worlds, from 0 to 1", lambda v: type(v) in (int, float) and 0 <= v <= 1),
     "patience": _WHOLE,
     "target": ("a score, a finite number", lambda v: type(v) in (int, float) and abs(v) < float("inf")),
     "generations": _WHOLE,
@@ -148,7 +163,7 @@ _EXPECTED = {
     "plugins": _TEXTS,
     "genotype": ("a number, a list of numbers or text", lambda v: isinstance(v, (int, float, str, list, tuple))),
 }
-_OPTIONAL = ("genotype", "frames", "img_size", "patience", "target", *BUDGETS)
+_OPTIONAL = ("genotype", "frames", "img_size", "patience", "target", "peak", *BUDGETS)
 
 
 def _check(key: str, value: Any) -> None:

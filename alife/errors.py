@@ -23,6 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SHOWN = 72
+"""Characters of an expression that a message shows."""
+
 
 class AlifeError(Exception):
     """Root of the tree: catch this to catch everything the package raises on purpose."""
@@ -98,3 +101,17 @@ def suggest(name: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"known: {', '.join(names)}" if names else "none is registered"
+
+
+def point_at(text: str, first: int, last: int | None = None) -> str:
+    """The first line of a text on a line of its own, with carets under the characters first..last-1.
+
+    >>> print(point_at("mass<2 scor>1", 7, 11))
+    <BLANKLINE>
+      mass<2 scor>1
+             ^^^^
+    """
+    line = text.splitlines()[0] if text else ""
+    start = max(0, first - SHOWN // 2)  # of a long expression only the surroundings are shown
+    carets = "^" * max(1, min(last or first + 1, start + SHOWN) - first)
+    return f"\n  {line[start : start + SHOWN]}\n  {' ' * (first - start)}{carets}"

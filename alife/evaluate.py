@@ -1,9 +1,7 @@
 """From genotypes to scores: simulate, draw, embed, score.
 
 Simulating, drawing and embedding are one compiled program over a small chunk of worlds, the model's weights one of its
-arguments.  On a CPU a chunk has a fixed size that depends only on the substrate, and one worker per core takes the
-next chunk when it is free: so all cores work, and no byte depends on the size of the population.  On accelerators a
-chunk is as wide as the memory budget allows, and the devices take turns.
+arguments; `alife.spread` says how wide a chunk is and who runs it.
 
 Scoring is a second, tiny program over the whole population, because scores such as `novelty` compare its worlds with
 each other and with the archive; what passes between the two is embeddings and measures.  Both can be traced: inside
@@ -12,11 +10,9 @@ each other and with the archive; what passes between the two is embeddings and m
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,18 +27,15 @@ from .genotype import GenotypeSpace
 from .model import Model
 from .registry import Registry, default_registry
 from .score import ScoreExpression
+from .spread import Spread, spread
 from .substrate import Substrate
 from .targets import Targets, embed_targets, with_vectors
-from .types import ArrayLike, Evaluation, Population, PRNGKey, Tree
-from .worlds.engine import check_img_size, check_methods, simulate, state_bytes
+from .types import ArrayLike, Evaluation, Peak, Population, PRNGKey, Tree
+from .worlds.engine import Rollout, check_img_size, check_methods, simulate, state_bytes
 from .worlds.schedule import Schedule
 
 if TYPE_CHECKING:
     from .axes import Axes
-
-LANE_BYTES = 8192
-"""States smaller than this are stepped several to a chunk on a CPU: a loop turn costs more than a tiny world."""
-MAX_LANES = 16
 
 
 class Observation(NamedTuple):
@@ -51,10 +44,14 @@ class Observation(NamedTuple):
     frames: UInt8[ArrayLike, "N K H W 3"]
     z: Any
     """Unit embeddings [N, K, D]; zeros where the world is not valid."""
-    measures: dict[str, Float[ArrayLike, " N"]]
+    measures: Mapping[str, Float[ArrayLike, " N"]]
     valid: Bool[ArrayLike, " N"]
     video: Any = None
     """One unit vector [N, D] for all frames of a world, where it was asked for."""
+    states: Mapping[str, Num[ArrayLike, "N K ..."]] | None = None
+    """Leaf path -> the states at the moments of the frames, where they are kept."""
+    peak: Peak | None = None
+    """When a chosen measure was highest, where one was chosen."""
 
 
 class Evaluator:
@@ -66,39 +63,49 @@ class Evaluator:
         schedule: when frames are taken.
         img_size: edge of a frame, pixels; None = what the model likes best.
         memory_mb: budget for worlds being evaluated at the same time, megabytes.
+        keep_states: also give the states at the moments of the frames.
+        peak: also give the moment in which this measure is highest.
 
     Raises:
         PluginError: the substrate or the model breaks its contract (found while compiling).
+        UnknownName: the substrate has no such measure (found while compiling).
     """
 
     def __init__(
-        self, space: GenotypeSpace, model: Model, schedule: Schedule, img_size: int | None = None, memory_mb: int = 2048
+        self,
+        space: GenotypeSpace,
+        model: Model,
+        schedule: Schedule,
+        img_size: int | None = None,
+        memory_mb: int = 2048,
+        *,
+        keep_states: bool = False,
+        peak: str | None = None,
     ) -> None:
         self.space, self.model, self.schedule = space, model, schedule
         self.img_size = model.image_size if img_size is None else img_size
+        self.memory_mb, self._kept = memory_mb, {"keep_states": keep_states, "peak": peak}
         check_img_size(self.img_size)
         check_methods(space.substrate)
         if memory_mb < 1:
             raise BadOption(f"memory_mb is {memory_mb}; expected 1 or more megabytes")
         self.embedder = Embedder(model)
-        per_world = self._bytes_per_world()
-        affordable = max(1, memory_mb * 2**20 // per_world)
-        self.fixed = jax.default_backend() == "cpu"
-        if self.fixed:
-            self.lanes = int(np.clip(LANE_BYTES // max(1, self._state_bytes), 1, MAX_LANES))
-            self.workers = int(np.clip(affordable // self.lanes, 1, core_count()))
-        else:
-            self.workers = len(jax.devices())
-            self.lanes = max(1, affordable // self.workers)
+        self.spread = self._spread(schedule.count, states=schedule.count if keep_states else 0)
         self._one_at_a_time = threading.Lock()  # a model that is not JAX need not bear two callers
         self._lengths = jnp.asarray(schedule.lengths)
         self._program = jax.jit(self.chunk, static_argnames="video")
+        self._films = jax.jit(self._film_chunk)
 
-    def _bytes_per_world(self) -> int:
-        """A generous guess: the state with working copies, and K frames as floats and as bytes."""
+    def _spread(self, pictures: int, states: int = 0) -> Spread:
+        """A generous guess of a world's needs: its state with working copies and kept ones; pictures, also as bytes."""
         params = jax.eval_shape(self.space.substrate.default_params, jax.random.key(0))
-        self._state_bytes = state_bytes(self.space.substrate, params)
-        return 24 * self._state_bytes + self.schedule.count * self.img_size**2 * 3 * 6 + 1
+        state = state_bytes(self.space.substrate, params)
+        return spread(state, (24 + states) * state + pictures * self.img_size**2 * 3 * 6 + 1, self.memory_mb)
+
+    @property
+    def lanes(self) -> int:
+        """Worlds in one chunk."""
+        return self.spread.lanes
 
     @cached_property
     def _weights(self) -> list[Tree]:
@@ -109,57 +116,84 @@ class Evaluator:
         self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, weights: Tree, video: bool = False
     ) -> Observation:
         """A few worlds from genotypes to embeddings: what is compiled; without z where the model cannot be traced."""
-        substrate = self.space.substrate
+        run = self._worlds(genotypes, keys, lengths, **self._kept)
+        seen = Observation(run.frames, None, run.measures, run.finite, states=run.states, peak=run.peak)
+        if not self.embedder.traceable:
+            return seen
+        z, moving = self.embedder.frames(run.frames, weights, video=video)
+        return seen._replace(z=z, video=moving)
 
-        def world(genotype: Array, key: PRNGKey) -> tuple[Any, ...]:
-            run = simulate(substrate, key, self.space.unflatten(genotype), lengths, self.img_size, as_bytes=True)
-            return run.frames, run.measures, run.finite
+    def _film_chunk(self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array) -> Array:
+        return self._worlds(genotypes, keys, lengths).frames
+
+    def _worlds(self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, **kept: Any) -> Rollout:
+        def world(genotype: Array, key: PRNGKey) -> Rollout:
+            params = self.space.unflatten(genotype)
+            run = simulate(self.space.substrate, key, params, lengths, self.img_size, as_bytes=True, **kept)
+            return run._replace(state=None)
 
         if len(genotypes) == 1:  # one world needs no batch dimension: real transforms and matmuls stay plain
-            frames, measures, valid = jax.tree.map(lambda x: x[None], world(genotypes[0], keys[0]))
-        else:
-            frames, measures, valid = jax.vmap(world)(genotypes, keys)
-        if not self.embedder.traceable:
-            return Observation(frames, None, measures, valid)
-        z, moving = self.embedder.frames(frames, weights, video=video)
-        return Observation(frames, z, measures, valid, moving)
+            return jax.tree.map(lambda x: x[None], world(genotypes[0], keys[0]))
+        return jax.vmap(world)(genotypes, keys)
 
     @cached_property
-    def measure_names(self) -> list[str]:
-        """Names of the substrate's measures, sorted; traces the whole evaluation, as the first run else would."""
+    def shapes(self) -> Observation:
+        """Shapes and types of what is seen of a chunk; traces the whole evaluation, as the first run else would."""
         genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
         keys = jax.random.split(jax.random.key(0), self.lanes)
-        shapes = self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights)
-        return sorted(shapes.measures)
+        return self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights)
+
+    @property
+    def measure_names(self) -> list[str]:
+        """Names of the substrate's measures, sorted."""
+        return sorted(self.shapes.measures)
+
+    @property
+    def state_layout(self) -> dict[str, tuple[tuple[int, ...], np.dtype]] | None:
+        """Leaf path -> shape and type of what is kept of one state; None where no states are kept."""
+        if self.shapes.states is None:
+            return None
+        return {name: (leaf.shape[2:], np.dtype(leaf.dtype)) for name, leaf in self.shapes.states.items()}
 
     def observe(self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"], *, video: bool = False) -> Observation:
         """What is seen of N worlds, as NumPy arrays in their order, whatever the batching."""
-        genotypes = np.asarray(genotypes)
-        if genotypes.ndim != 2 or genotypes.shape[1] != self.space.size or not len(genotypes):
-            raise BadGenotype(f"genotypes have shape {genotypes.shape}; expected (N, {self.space.size}), N >= 1")
-        lanes = self.lanes if self.fixed else min(self.lanes, -(-len(genotypes) // self.workers))
-        starts = list(range(0, len(genotypes), lanes))
-
-        def run(job: tuple[int, int]) -> Observation:
-            number, start = job
-            rows = np.minimum(np.arange(start, start + lanes), len(genotypes) - 1)  # a short last chunk is filled up
-            return self._run_chunk(genotypes[rows], keys[rows], number % self.workers, video)
-
-        first = run((0, 0))  # compiles once, before the workers start
-        with ThreadPoolExecutor(self.workers) as pool:
-            chunks = [first, *pool.map(run, enumerate(starts[1:], 1))]
-        seen = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(genotypes)], *chunks)
+        run = partial(self._run_chunk, video=video)
+        seen = self.spread.over(self._checked(genotypes), keys, run)
         valid = seen.valid & np.isfinite(seen.z).all((1, 2))
         if seen.video is None:
             return seen._replace(z=_or_zero(seen.z, valid), valid=valid)
         valid &= np.isfinite(seen.video).all(1)
         return seen._replace(z=_or_zero(seen.z, valid), valid=valid, video=_or_zero(seen.video, valid))
 
+    def film(
+        self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"], count: int
+    ) -> UInt8[np.ndarray, "N T H W 3"]:
+        """The whole lives of N worlds in `count` pictures each, evenly spaced, the last one after the last step.
+
+        The worlds run as they do in `observe`, so that a film shows the same history as the frames.
+
+        Raises:
+            BadOption: more pictures than steps, or none.
+            BadGenotype: genotypes of another shape, or none.
+        """
+        lengths = jnp.asarray(Schedule(self.schedule.steps, count).lengths)
+
+        def run(genotypes: np.ndarray, keys: Key[Array, " C"], worker: int) -> np.ndarray:
+            return np.asarray(self._films(*jax.device_put((genotypes, keys, lengths), _device(worker))))
+
+        return self._spread(count).over(self._checked(genotypes), keys, run)
+
+    def _checked(self, genotypes: Num[ArrayLike, "N G"]) -> Num[np.ndarray, "N G"]:
+        genotypes = np.asarray(genotypes)
+        if genotypes.ndim != 2 or genotypes.shape[1] != self.space.size or not len(genotypes):
+            raise BadGenotype(f"genotypes have shape {genotypes.shape}; expected (N, {self.space.size}), N >= 1")
+        return genotypes
+
     def _run_chunk(self, genotypes: np.ndarray, keys: Key[Array, " C"], worker: int, video: bool) -> Observation:
         """One chunk as NumPy arrays."""
-        place = worker % len(jax.devices())
-        arguments = jax.device_put((genotypes, keys, self._lengths), jax.devices()[place])
-        seen = jax.tree.map(np.asarray, self._program(*arguments, self._weights[place], video=video))
+        arguments = jax.device_put((genotypes, keys, self._lengths), _device(worker))
+        weights = self._weights[worker % len(jax.devices())]
+        seen = jax.tree.map(np.asarray, self._program(*arguments, weights, video=video))
         if seen.z is not None:
             return seen
         with self._one_at_a_time:
@@ -253,7 +287,8 @@ def evaluate(
     scores = np.asarray(expression(population))
     places = axes(population) if axes else None
     valid = seen.valid & np.isfinite(scores) & (True if places is None else np.isfinite(places).all(axis=1))
-    return Evaluation(np.where(valid, scores, -np.inf), seen.z, seen.measures, valid, seen.frames, keys, places)
+    scores = np.where(valid, scores, -np.inf)
+    return Evaluation(scores, seen.z, seen.measures, valid, seen.frames, keys, places, seen.states, seen.peak)
 
 
 def _or_zero(z: Float[np.ndarray, "N *D"], valid: Bool[np.ndarray, " N"]) -> Float[np.ndarray, "N *D"]:
@@ -261,6 +296,6 @@ def _or_zero(z: Float[np.ndarray, "N *D"], valid: Bool[np.ndarray, " N"]) -> Flo
     return np.where(valid.reshape(-1, *[1] * (z.ndim - 1)), z, 0).astype(np.float32)
 
 
-def core_count() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _device(worker: int) -> jax.Device:
+    """The device of a worker: they take turns."""
+    return jax.devices()[worker % len(jax.devices())]

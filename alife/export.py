@@ -1,9 +1,8 @@
-"""What people take away from an archive: sheets, films, records, tables."""
+"""What people take away from an archive: sheets, films, records; tables are in `export_table`."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from .config import RunConfig
-from .errors import ArchiveError, BadOption
-from .evaluate import core_count
+from .errors import ArchiveError
 from .registry import Registry
 from .replay import film_world_of, films
+from .spread import core_count
 from .storage import Archive, Lifeform
 from .storage.media import check_target, whole_file, write_media, write_picture
 from .storage.sheet import contact_sheet, most_different
-from .types import OPERATORS
 
 SHEET_TILES = 24
 SPARE = 8
@@ -58,11 +56,12 @@ def most_different_lifeforms(archive: Archive, n: int) -> list[Lifeform]:
     if not len(archive):
         raise ArchiveError(f"{archive.path} holds no lifeform yet; search longer: alife resume {archive.path}")
     z, readable = archive.last_embeddings()
-    sound = np.intersect1d(np.flatnonzero(readable), archive.sound)
-    if not len(sound):
+    alive = archive.alive[readable[archive.alive]]
+    if not len(alive):
         raise ArchiveError(f"no lifeform of {archive.path} can be read; `alife check-archive {archive.path}` says why")
-    best = int(np.argmax([archive[i].score for i in sound]))
-    ids = sound[most_different(z[sound], min(n + SPARE, len(sound)), first=best)]
+    best = np.flatnonzero(alive == archive.best(1)[0].id)
+    first = int(best[0]) if len(best) else None
+    ids = alive[most_different(z[alive], min(n + SPARE, len(alive)), first=first)]
     shown = [archive[i] for i in ids]
     return sorted(shown, key=lambda lifeform: bool(np.ptp(lifeform.frames[-1]) == 0))[:n]
 
@@ -75,9 +74,25 @@ def export_film(
     frames: int | None = None,
     img_size: int | None = None,
     fps: float = 30.0,
+    stored: bool = False,
     registry: Registry | None = None,
 ) -> None:
-    """A lifeform's life as .gif .mp4 .webm .webp, or its last moment as .png, run again from its record."""
+    """A lifeform's life as .gif .mp4 .webm .webp, or its last moment as .png, run again from its record.
+
+    Args:
+        archive: where the record is.
+        i: the lifeform.
+        target: file to write; its ending says what.
+        frames: pictures; None = one per step, at most 300.
+        img_size: edge of a picture, pixels.
+        fps: pictures per second.
+        stored: run nothing, but write the pictures that the archive holds: its clip, or else its frames.
+        registry: what may be named; None = what is installed and the run's own plugin files.
+    """
+    if stored:
+        lifeform = archive[i]
+        write_film(target, lambda: lifeform.frames if lifeform.clip is None else lifeform.clip, fps)
+        return
     still = target.suffix.lower() == ".png"
     size = img_size or (STILL_SIZE if still else FILM_SIZE)
     count = 1 if still else frames
@@ -144,28 +159,3 @@ def write_record(archive: Archive, i: int, target: Path) -> None:
     arrays = {name: np.asarray(value) for name, value in record.items()}
     with whole_file(target) as place:
         np.savez_compressed(place, allow_pickle=False, **arrays)
-
-
-def write_table(archive: Archive, target: Path) -> None:
-    """Every lifeform's numbers as .csv, one row each; `rank` is 1 for the highest score, equal for equal ones."""
-    check_target(target, (".csv",))
-    table = archive.table()
-    if not table:
-        raise BadOption(f"{archive.path} has no columns")
-    score = np.where(table["valid"], table["score"], -np.inf)
-    table["rank"] = len(score) - np.searchsorted(np.sort(score), score, side="right") + 1
-    with whole_file(target) as place, place.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        columns = {name: values for key, column in table.items() for name, values in _plain_columns(key, column)}
-        rows.writerow(columns)
-        rows.writerows(zip(*columns.values(), strict=True))
-
-
-def _plain_columns(name: str, column: np.ndarray) -> Iterator[tuple[str, list]]:
-    """A column as text and numbers: operators by name, two-number columns as two."""
-    if name == "operator":
-        yield name, [OPERATORS[code] for code in column]
-    elif column.ndim == 2:
-        yield from ((f"{name}_{i + 1}", column[:, i].tolist()) for i in range(column.shape[1]))
-    else:
-        yield name, column.tolist()

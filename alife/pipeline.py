@@ -44,8 +44,10 @@ class Pipeline:
         """The compiled way from genotypes to embeddings."""
         config = self.config
         schedule = Schedule(config.steps, cast(int, config.frames))  # a RunConfig has filled it in
-        return Evaluator(self.space, self.model, schedule, config.img_size, config.memory_mb)
+        kept: dict[str, Any] = {"keep_states": config.keep_states, "peak": config.peak}
+        return Evaluator(self.space, self.model, schedule, config.img_size, config.memory_mb, **kept)
 
     def provenance(self) -> dict[str, Any]:
         """See `alife.provenance`."""
-        return provenance(self.substrate_entry, self.model_entry, self.model)
+        evaluator = self.evaluator
+        return provenance(self.substrate_entry, self.model_entry, self.model, evaluator.schedule, evaluator.img_size)

@@ -14,21 +14,47 @@ import jax
 
 from .model import Model
 from .registry import Entry
+from .types import KEY_KIND
+from .worlds.schedule import Schedule
 
-PACKAGES = ("alife", "jax", "jaxlib", "numpy", "zarr", "evosax")
+PACKAGES = ("alife", "jax", "jaxlib", "numpy", "zarr", "evosax", "flax", "pluggy")
 
 
-def provenance(substrate: Entry, model: Entry, made: Model) -> dict[str, Any]:
-    """Plain values that say what made a run: stored with it, compared on replay."""
+def provenance(
+    substrate: Entry, model: Entry, made: Model, schedule: Schedule, img_size: int
+) -> dict[str, dict[str, Any]]:
+    """Plain values that say what made a run: stored with it, compared on replay.
+
+    Args:
+        substrate, model: as they are registered.
+        made: the model itself.
+        schedule: how long worlds run, and when their frames are taken.
+        img_size: edge of a frame, pixels.
+    """
+    settings = jax.config.values
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "substrate": {"name": substrate.name, "plugin": substrate.plugin, "source": source_hash(substrate)},
-        "model": {"name": model.name, "plugin": model.plugin, "identity": made.identity},
+        "substrate": _plugin(substrate),
+        "model": {**_plugin(model), "identity": made.identity},
+        "pictures": {"steps": schedule.steps, "moments": schedule.ends.tolist(), "img_size": img_size},
+        "numbers": {
+            "x64": settings["jax_enable_x64"],
+            "matmul_precision": settings["jax_default_matmul_precision"] or "default",
+            "keys": KEY_KIND,
+            "partitionable_keys": settings["jax_threefry_partitionable"],
+        },
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "device": f"{jax.default_backend()}: {jax.devices()[0].device_kind}",
         },
     }
+
+
+def _plugin(entry: Entry) -> dict[str, str]:
+    """Who brought it: `package` is "built in", "file", or the name and version of an installed package."""
+    found = entry.registry.plugins if entry.registry else []
+    where = next((plugin.where for plugin in found if plugin.name == entry.plugin), "")
+    return {"name": entry.name, "plugin": entry.plugin, "package": where, "source": source_hash(entry)}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any], only: Sequence[str] = ()) -> list[str]:

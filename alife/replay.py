@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from .config import RunConfig, from_json
+from .errors import ArchiveDamaged, PluginError, UnknownName
 from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, registry_with
@@ -21,6 +23,8 @@ from .worlds.engine import rollout
 SAME_PICTURE = 2.0
 """Mean difference of frames, in steps of 255, up to which two pictures count as the same."""
 FILM_FRAMES = 300
+BATCH = 64
+"""Lifeforms that are run again together."""
 
 
 @dataclass(frozen=True)
@@ -29,51 +33,111 @@ class Replay:
 
     id: int
     verdict: str
-    """"same bytes", "same picture" (mean difference at most 2 of 255) or "differs"."""
+    """"same bytes" (frames, measures and embeddings), "same picture" (mean difference within the tolerance), "differs",
+    or "damaged" where the record cannot be read."""
     difference: float
-    """Mean absolute difference of the frames, in steps of 255."""
+    """Mean absolute difference of the frames, in steps of 255; NaN where there is nothing to compare."""
     reasons: Sequence[str]
     """What changed since the record was made, when the bytes are not the same."""
 
     @property
     def same(self) -> bool:
-        """True unless the pictures differ."""
-        return self.verdict != "differs"
+        """True where the pictures are the same, to the byte or within the tolerance."""
+        return self.verdict.startswith("same")
 
     def __str__(self) -> str:
         if self.verdict == "same bytes":
             return f"lifeform {self.id}: same bytes"
         why = "; ".join(self.reasons) or "nothing known changed since it was made; the machine may compute differently"
+        if self.verdict == "damaged":
+            return f"lifeform {self.id}: damaged: {why}"
         return f"lifeform {self.id}: {self.verdict} (mean difference {self.difference:.2f} of 255): {why}"
 
 
 def registry_of(archive: Archive, registry: Registry | None = None) -> Registry:
     """The registry to read a run with: the given one, or what is installed and the run's own plugin files."""
-    return registry or registry_with(archive.config.get("plugins", []))
+    files = [file for origin in archive.origins for file in origin["config"].get("plugins", [])]
+    return registry or registry_with(list(dict.fromkeys(files)))
 
 
-def replay(archive: Archive, ids: Sequence[int], registry: Registry | None = None) -> list[Replay]:
-    """Run lifeforms again from genotype, key and configuration, and compare the frames with the stored ones.
+def pipelines(archive: Archive, registry: Registry | None = None) -> Callable[[int], Pipeline]:
+    """What it takes to run lifeforms again, by their origin; made when it is first asked for.
+
+    The function that comes back raises PluginError where a plugin that made a lifeform is not installed; says which.
+    """
+    known = registry_of(archive, registry)
+
+    @cache
+    def pipeline(origin: int) -> Pipeline:
+        made = archive.origins[origin]
+        try:
+            return Pipeline(from_json(made["config"]), known)
+        except UnknownName as error:
+            raise PluginError(_missing(error, made["provenance"])) from error
+
+    return pipeline
+
+
+def _missing(error: UnknownName, provenance: dict) -> str:
+    """Which plugin to install, as far as the record knows it."""
+    said = provenance.get(error.kind, {})
+    brought, package = said.get("plugin", ""), said.get("package", "")
+    if package.startswith("package "):
+        name, version = package.split()[1:3]
+        return f"{error}; package {name} {version} brought it: pip install {name}"
+    return f"{error}; plugin {brought!r} brought it: install it, or give its file with --plugin"
+
+
+def replay(
+    archive: Archive, ids: Sequence[int], registry: Registry | None = None, *, tolerance: float = SAME_PICTURE
+) -> Iterator[Replay]:
+    """Run lifeforms again from their records alone, and compare frames, measures and embeddings with the stored ones.
 
     Args:
         archive: where the records are.
-        ids: which lifeforms.
+        ids: which lifeforms; the verdicts come in batches, those of one origin together.
         registry: what may be named; None = what is installed and the run's own plugin files.
+        tolerance: mean difference of frames, in steps of 255, up to which pictures count as the same.
 
     Raises:
-        AlifeError: an id that is not there, a damaged record, or a plugin that is no longer installed.
+        AlifeError: an id that is not there, or a plugin that is no longer installed.
     """
-    pipeline = Pipeline(from_json(archive.config), registry_of(archive, registry))
-    lifeforms = [archive[i] for i in ids]
-    if not lifeforms:
-        return []
-    genotypes = np.stack([lifeform.genotype for lifeform in lifeforms])
-    frames, *_ = pipeline.evaluator.observe(genotypes, jnp.stack([key_of(lifeform) for lifeform in lifeforms]))
-    changed = differences(archive.provenance, pipeline.provenance())
-    return [
-        _compare(lifeform.id, lifeform.frames, again, changed)
-        for lifeform, again in zip(lifeforms, frames, strict=True)
-    ]
+    pipeline_of, groups = pipelines(archive, registry), dict[int, list[Lifeform]]()
+    for i in ids:
+        try:
+            lifeform = archive[i]
+        except ArchiveDamaged as damage:
+            yield Replay(i, "damaged", float("nan"), (str(damage),))
+        else:
+            groups.setdefault(lifeform.origin, []).append(lifeform)
+    for origin, lifeforms in groups.items():
+        pipeline = pipeline_of(origin)
+        changed = differences(archive.origins[origin]["provenance"], pipeline.provenance())
+        for start in range(0, len(lifeforms), BATCH):
+            yield from _replay_batch(pipeline, lifeforms[start : start + BATCH], changed, tolerance)
+
+
+def _replay_batch(
+    pipeline: Pipeline, lifeforms: Sequence[Lifeform], changed: Sequence[str], tolerance: float
+) -> Iterator[Replay]:
+    genotypes, known = [], []
+    for lifeform in lifeforms:
+        try:
+            genotypes.append(lifeform.genotype)
+            known.append(lifeform)
+        except ArchiveDamaged as damage:
+            yield Replay(lifeform.id, "damaged", float("nan"), (str(damage),))
+    if not known:
+        return
+    keys = jnp.stack([key_of(lifeform) for lifeform in known])
+    seen = pipeline.evaluator.observe(np.stack(genotypes), keys)
+    for i, lifeform in enumerate(known):
+        again = {"frames": seen.frames[i], "embedding": seen.z[i]}
+        numbers = {name: float(values[i]) for name, values in seen.measures.items()}
+        try:
+            yield _compare(lifeform, again, numbers, changed, tolerance)
+        except ArchiveDamaged as damage:
+            yield Replay(lifeform.id, "damaged", float("nan"), (str(damage),))
 
 
 def key_of(lifeform: Lifeform) -> PRNGKey:
@@ -98,10 +162,10 @@ def films(
         frames: how many pictures, evenly spaced; None = one per step, at most 300.
         img_size: edge of a picture, pixels.
     """
-    pipeline = Pipeline(from_json(archive.config), registry_of(archive, registry))
+    pipeline_of = pipelines(archive, registry)
     for i in ids:
         lifeform = archive[i]
-        yield film_world(pipeline, key_of(lifeform), lifeform.genotype, frames, img_size)
+        yield film_world(pipeline_of(lifeform.origin), key_of(lifeform), lifeform.genotype, frames, img_size)
 
 
 def film_world(
@@ -115,13 +179,21 @@ def film_world(
     return np.asarray(run.frames)
 
 
-def _compare(i: int, stored: np.ndarray, again: np.ndarray, changed: Sequence[str]) -> Replay:
-    if stored.shape == again.shape and np.array_equal(stored, again):
-        return Replay(i, "same bytes", 0.0, ())
-    if stored.shape != again.shape:
-        return Replay(i, "differs", 255.0, (f"frames were {stored.shape} and are {again.shape}", *changed))
-    difference = float(np.abs(stored.astype(np.int16) - again).mean())
-    return Replay(i, "same picture" if difference <= SAME_PICTURE else "differs", difference, tuple(changed))
+def _compare(
+    lifeform: Lifeform, again: dict[str, np.ndarray], measures: dict[str, float], changed: Sequence[str], most: float
+) -> Replay:
+    stored, frames = lifeform.frames, again["frames"]
+    if stored.shape != frames.shape:
+        said = f"frames were {stored.shape} and are {frames.shape}"
+        return Replay(lifeform.id, "differs", 255.0, (said, *changed))
+    other = [name for name, value in lifeform.measures.items() if measures.get(name) != value]
+    if not np.array_equal(lifeform.embedding, again["embedding"]):
+        other.append("embedding")
+    if np.array_equal(stored, frames) and not other:
+        return Replay(lifeform.id, "same bytes", 0.0, ())
+    difference = float(np.abs(stored.astype(np.int16) - frames).mean())
+    reasons = [*changed, *([f"not the same: {', '.join(other)}"] if other else [])]
+    return Replay(lifeform.id, "same picture" if difference <= most else "differs", difference, tuple(reasons))
 
 
 def film_world_of(

@@ -16,20 +16,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Key
 
 from .axes import Axes, chosen_axes
 from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, load_world, replace
 from .errors import AlifeError, ArchiveDamaged, ArchiveError, BadOption, PluginError, first_line
 from .evaluate import bind_score, evaluate
+from .lifeforms import kept_rows, layout_of, sampled_worlds, with_clips, with_given
 from .memory import Memory
 from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry, registry_with
-from .storage import Archive, ArchiveWriter, Rows, create_archive, open_archive, resume_archive
+from .storage import Archive, ArchiveWriter, create_archive, open_archive, resume_archive
 from .targets import embed_targets, require_text, tell_of_motions, with_vectors
-from .types import KEY_KIND, OPERATORS, Evaluation, PRNGKey, Tree, Verdict
+from .types import KEY_KIND, Evaluation, PRNGKey, Tree
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class GenerationReport:
     evaluations: int
     """Worlds run since the run began."""
     lifeforms: int
-    """Worlds in the archive."""
+    """Worlds that the search has kept; those that only a sample keeps are not counted."""
     invalid: int
-    """Worlds of the run that gave NaN or infinite numbers; they are not archived."""
+    """Worlds of the run that gave NaN or infinite numbers; the search keeps none of them."""
     best: float
     """Highest score of the run so far."""
     coverage: float
@@ -166,19 +167,10 @@ def run_search(
     else:
         config = replace(world, **changes, plugins=registry.files)
     setup = Setup(config, registry)
-    evaluator, space = setup.pipeline.evaluator, setup.pipeline.space
-    size, count = evaluator.img_size, evaluator.schedule.count
-    with create_archive(
-        Path(out),
-        config=setup.config.as_json(),
-        substrate=setup.config.substrate,
-        genotype_size=space.size,
-        genotype_dtype=space.dtype,
-        frames=(count, size, size),
-        dim=setup.pipeline.model.dim,
-        measures=setup.expression.measures,
-        provenance=setup.pipeline.provenance(),
-    ) as writer:
+    config, evaluator = setup.config, setup.pipeline.evaluator
+    layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
+    provenance = setup.pipeline.provenance()
+    with create_archive(Path(out), layout, config=config.as_json(), provenance=provenance) as writer:
         begun(setup.config)
         _search(setup, writer, Path(out), stop)
     return open_archive(out)
@@ -209,12 +201,15 @@ def resume_search(
         if budget:
             config = replace(config, **budget)
         setup = Setup(config, registry or registry_with(config.plugins))
-        changed = differences(writer.archive.provenance, setup.pipeline.provenance(), only=("source", "identity"))
+        provenance = setup.pipeline.provenance()
+        changed = differences(writer.archive.origins[-1]["provenance"], provenance, only=("source", "identity"))
         if changed and not anyway:
             raise ArchiveError(
-                f"{path} was begun with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
+                f"{path} was last run with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
                 "archive: bring the old code back, start a new search, or say --anyway"
             )
+        # with the run's own budget: one that is given later changes no lifeform
+        writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
         _search(setup, writer, Path(path), stop)
     return open_archive(path)
 
@@ -244,8 +239,10 @@ def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], 
             setup.axes.tell_of_stillness(evaluation)
         state, verdict = setup.call("tell", state, genotypes, evaluation)
         if generation == 0:
-            verdict = verdict._replace(operator=_with_given(verdict, genotypes, setup.pipeline.space.starts))
-        rows = kept_rows(genotypes, evaluation, verdict, progress["evaluations"], memory.numbers)
+            verdict = with_given(verdict, genotypes, setup.pipeline.space.starts)
+        sampled = sampled_worlds(setup.generation_key, generation, n, setup.config.sample)
+        rows = kept_rows(genotypes, evaluation, verdict, sampled, progress["evaluations"], memory.numbers)
+        rows = with_clips(rows, setup.pipeline.evaluator, setup.config.clip)
         clock, seconds = time.monotonic(), time.monotonic() - clock
         progress = advance(progress, evaluation, seconds, setup.finished(state))
         writer.append(rows, generation=generation, checkpoint=checkpoint(state), progress=progress)
@@ -271,53 +268,6 @@ def keys_of_generation(key: PRNGKey, generation: int | Array, n: int) -> tuple[P
     """One key for the search and one for each of n worlds."""
     ask_key, world_key = jax.random.split(jax.random.fold_in(key, generation))
     return ask_key, jax.random.split(world_key, n)
-
-
-def kept_rows(genotypes: np.ndarray, evaluation: Evaluation, verdict: Verdict, before: int, numbers: list[int]) -> Rows:
-    """The worlds that the search keeps, as rows of the archive.
-
-    Args:
-        genotypes: all of the generation.
-        evaluation: of all of them.
-        verdict: what the search said.
-        before: worlds run in earlier generations.
-        numbers: evaluation number of every lifeform in the archive, ascending; its place is the lifeform's id.
-    """
-    keep = np.flatnonzero(np.asarray(verdict.keep) & np.asarray(evaluation.valid))
-    number = (before + keep).astype(np.int64)
-    known = np.array([*numbers, *number], np.int64)
-    replaced = np.full(len(genotypes), -1) if verdict.replaced is None else np.asarray(verdict.replaced)
-    return Rows(
-        genotype=genotypes[keep],
-        parent=_ids(known, np.asarray(verdict.parents)[keep]),
-        replaced=_ids(known, replaced[keep]),
-        operator=np.asarray(verdict.operator)[keep].astype(np.uint8),
-        evaluation=number,
-        seed=np.asarray(jax.random.key_data(evaluation.keys))[keep].astype(np.uint32),
-        score=np.asarray(evaluation.scores)[keep].astype(np.float32),
-        measures={name: np.asarray(values)[keep].astype(np.float32) for name, values in evaluation.measures.items()},
-        valid=np.asarray(evaluation.valid)[keep],
-        embedding=np.asarray(evaluation.z)[keep].astype(np.float32),
-        frames=np.asarray(evaluation.frames)[keep],
-    )
-
-
-def _with_given(verdict: Verdict, genotypes: np.ndarray, starts: Any) -> Int[np.ndarray, " N"]:
-    """Operators of the first generation: what the run was given to begin with is told from what the search made."""
-    operator = np.array(verdict.operator)
-    if starts is not None:
-        first = np.asarray(starts)[: len(genotypes)]
-        same = np.all(genotypes[: len(first)] == first, axis=1)
-        operator[: len(first)] = np.where(same, OPERATORS.index("given"), operator[: len(first)])
-    return operator
-
-
-def _ids(known: Int[np.ndarray, " M"], numbers: Int[np.ndarray, "*n"]) -> Int[np.ndarray, "*n"]:
-    """Ids of the lifeforms with these evaluation numbers; -1 = none, or one that was not kept."""
-    if not len(known):
-        return np.full(numbers.shape, -1)
-    place = np.searchsorted(known, numbers)
-    return np.where(known[np.minimum(place, len(known) - 1)] == numbers, place, -1).astype(np.int64)
 
 
 def checkpoint(state: Tree) -> dict[str, np.ndarray]:

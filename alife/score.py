@@ -15,13 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .errors import AlifeError, BadOption, PluginError, UnknownName, first_line, suggest
+from .errors import AlifeError, BadOption, PluginError, UnknownName, first_line, point_at, suggest
 from .registry import Registry
 from .types import Population
 
 Term = Callable[[Population], Any]
-SHOWN = 72
-"""Characters of an expression that a message shows."""
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -114,11 +112,7 @@ class ScoreExpression:
         return self._under(node.col_offset, node.end_col_offset)
 
     def _under(self, first: int, last: int | None = None) -> str:
-        text, first = self.text.strip(), max(0, first)
-        line = text.splitlines()[0] if text else ""
-        start = max(0, first - SHOWN // 2)  # of a long expression only the surroundings are shown
-        carets = "^" * max(1, min(last or first + 1, start + SHOWN) - first)
-        return f"\n  {line[start : start + SHOWN]}\n  {' ' * (first - start)}{carets}"
+        return point_at(self.text.strip(), max(0, first), last)
 
     def _named(self, node: ast.expr, name: str, options: dict[str, Any], keywords: Sequence[ast.keyword] = ()) -> Term:
         self.names.add(name)

@@ -10,13 +10,20 @@ params = express(params)                   where the substrate has it: everythin
 state  = init_state(rng, params)
 state  = step_state(rng, state, params)    T times
 image  = render_state(state, params, img_size=224)     K times
-numbers = measures(state, params)          once, at the end, where the substrate has it
+numbers = measures(state, params)          once, at the end, where the substrate has it; for a peak after every step
+kept   = keep_state(state, params)         K times, where states are kept and the substrate has it
 ```
+
+Where states are kept and a substrate has no `keep_state`, all of a state is kept and its reals become float16: right to
+one part in 2048, so in a world 100 units wide a place is off by up to 1/32, and infinite beyond 65504.  A substrate for
+which that is too coarse, or whose state people cannot read, says itself what is worth keeping.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+import inspect
+import re
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -31,6 +38,7 @@ METHODS = ("default_params", "init_state", "step_state", "render_state")
 ABILITIES = {
     "express": "express(params) -> params: what depends on the genotype but not on time, computed once per world",
     "measures": "measures(state, params) -> {name: number}: named numbers about a world",
+    "keep_state": "keep_state(state, params) -> tree: what of a state is worth keeping, in the types to keep it in",
     "reward": "reward(state, params) -> number, higher is better",
     "mutate": "mutate(rng, params) -> params: a changed copy of a genotype",
     "crossover": "crossover(rng, params, params) -> params: a mix of two genotypes",
@@ -78,3 +86,10 @@ def check_tree(params: Tree, example: Tree, name: str) -> None:
     leaves = zip(jax.tree.leaves(params), jax.tree.leaves(example), strict=same)
     if not same or any(np.shape(given) != np.shape(leaf) for given, leaf in leaves):
         raise BadGenotype(f"genotype is {describe_tree(params)}; expected {describe_tree(example)} for {name!r}")
+
+
+def measure_meanings(substrate: Any) -> dict[str, str]:
+    """What the documentation of a substrate's `measures` says of each, in lines such as `mass: sum of the cells`."""
+    told = inspect.getdoc(getattr(substrate, "measures", None)) or ""
+    lines = re.findall(r"^(\w+(?:, \w+)*): (.+)$", told, re.MULTILINE)
+    return {name: meaning for names, meaning in lines for name in names.split(", ")}

@@ -41,6 +41,17 @@ class Parameter(NamedTuple):
     """First place in the flat genotype, and one past the last; None where it is the constructor option of this name."""
 
 
+class Peak(NamedTuple):
+    """The moment in which a chosen measure of a world was highest; of many worlds, one entry each."""
+
+    value: Float[ArrayLike, "*N"]
+    """What the measure was; finite, or NaN where no step gave a finite number."""
+    step: Int[ArrayLike, "*N"]
+    """Steps taken before that moment, 1..T, the first of equals; 0 where no step gave a finite number."""
+    frame: Float[ArrayLike, "*N H W 3"] | UInt8[ArrayLike, "*N H W 3"]
+    """Its picture, 0..255 where pictures are bytes; that of the start where no step gave a finite number."""
+
+
 class Evaluation(NamedTuple):
     """What is known of a population of worlds once they have been run, drawn, embedded and scored."""
 
@@ -59,6 +70,10 @@ class Evaluation(NamedTuple):
     axes: Float[ArrayLike, "N A"] | None = None
     """Where each world lies on the axes that the search names, in its order, see `alife.axes`; finite where the world
     is valid; None for a search without axes."""
+    states: Mapping[str, Num[ArrayLike, "N K ..."]] | None = None
+    """Leaf path -> the states at the moments of the frames, see `alife.worlds.kept`; None unless they are kept."""
+    peak: Peak | None = None
+    """When a chosen measure was highest; None unless one was chosen."""
 
 
 class Population(NamedTuple):

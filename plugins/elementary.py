@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int32, UInt32
+from jaxtyping import Array, Bool, Float, Int32, UInt8, UInt32
 
 from alife.errors import BadGenotype, BadOption
 from alife.hookspecs import hookimpl
@@ -129,10 +129,12 @@ class Elementary:
 
     def render_state(self, state: History, params: RuleWords, img_size: int) -> Float[Array, "H W 3"]:
         """The kept rows from the oldest at the top to the newest, live cells white; stretched to a square."""
-        oldest = jnp.where(state.time < self.rows, 0, state.time + 1) % self.rows
-        cells = unpack(jnp.roll(state.words, -oldest, axis=1)).T
-        grey = upscale(cells[:, :, None].astype(jnp.float32), img_size)
+        grey = upscale(self._shown(state)[:, :, None].astype(jnp.float32), img_size)
         return jnp.broadcast_to(grey, (img_size, img_size, 3))
+
+    def keep_state(self, state: History, params: RuleWords) -> UInt8[Array, "T w"]:
+        """The rows as they are drawn, 1 where a cell lives; rows not yet reached are 0."""
+        return self._shown(state).astype(jnp.uint8)
 
     def measures(self, state: History, params: RuleWords) -> dict[str, Float[Array, ""]]:
         """What kind of world this is; every number is in [0, 1].
@@ -147,6 +149,11 @@ class Elementary:
             "activity": _fraction(row ^ step(row, params)),
             "entropy": block_entropy(state.words, state.time + 1),
         }
+
+    def _shown(self, state: History) -> Bool[Array, "T w"]:
+        """The cells of the kept rows, the oldest first."""
+        oldest = jnp.where(state.time < self.rows, 0, state.time + 1) % self.rows
+        return unpack(jnp.roll(state.words, -oldest, axis=1)).T
 
     def _newest(self, state: History) -> Row:
         return jax.lax.dynamic_slice(state.words, (0, state.time % self.rows), (self.width // WORD, 1))

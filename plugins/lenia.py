@@ -147,6 +147,10 @@ class Lenia:
         """The cells around the creature, the three channels as red, green and blue."""
         return upscale(jnp.moveaxis(window(state.cells, state.centre, self.window), 0, -1), img_size)
 
+    def keep_state(self, state: State, params: Genotype | Genes) -> dict[str, Array]:
+        """The cells and the centre; the mass, which float16 may not hold, is their sum a step ago."""
+        return {"cells": state.cells.astype(jnp.float16), "centre": state.centre}
+
     def measures(self, state: State, params: Genotype | Genes) -> dict[str, Float[Array, ""]]:
         """See `alife.worlds.fields.creature_measures`; the centre is counted on when the creature rounds the torus."""
         genes = self.express(params)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int32, UInt32
+from jaxtyping import Array, Bool, Float, Int32, UInt8, UInt32
 
 from alife.errors import AlifeError, BadGenotype, BadOption, BadWorld
 from alife.hookspecs import hookimpl
@@ -125,6 +125,10 @@ class Life:
         """Live cells in white on black, nearest-neighbour."""
         grey = upscale(unpack(state).astype(jnp.float32)[:, :, None], img_size)
         return jnp.broadcast_to(grey, (img_size, img_size, 3))
+
+    def keep_state(self, state: UInt32[Array, "R w"], params: World) -> UInt8[Array, "h w"]:
+        """The cells one by one, 1 where one lives."""
+        return unpack(state).astype(jnp.uint8)
 
     def measures(self, state: UInt32[Array, "R w"], params: World) -> dict[str, Float[Array, ""]]:
         """What kind of moment this is; every number is in [0, 1].

@@ -1,27 +1,31 @@
 """The archive: where a run keeps every lifeform, so that nothing acknowledged is ever lost.
 
 ```
-with create_archive("RUN", ...) as writer:       or resume_archive("RUN"), after whatever happened
+with create_archive("RUN", Layout(...), ...) as writer:       or resume_archive("RUN"), after whatever happened
     writer.append(Rows(...), generation=0, checkpoint={...}, progress={...})     all of it or nothing
 open_archive("RUN").best(9)                      from any process, while the run goes on
 check_archive("RUN")                             is every byte as it was written?
 ```
 
 A run directory is one Zarr v3 group; `zarr.open` and `xarray.open_zarr` read it without this package.  Reading order:
-schema (what is kept), documents (Zarr's own metadata), files (how bytes get on the disk), rows and tails (what they
-are), writer (the commit), begin (create and resume), stored and archive (reading), check.
+schema (what is kept), documents (Zarr's own metadata), chunks (rows as bytes), files (how bytes get on the disk), rows
+and tails (what they are), writer (the commit), root and begin (create and resume), stored and archive (reading), check.
 """
 
 from alife.storage.archive import Archive, Lifeform, open_archive
 from alife.storage.begin import create_archive, resume_archive
 from alife.storage.check import Report, check_archive
-from alife.storage.rows import Rows
+from alife.storage.rows import Peak, Rows
+from alife.storage.schema import Genes, Layout
 from alife.storage.writer import ArchiveWriter
 
 __all__ = [
     "Archive",
     "ArchiveWriter",
+    "Genes",
+    "Layout",
     "Lifeform",
+    "Peak",
     "Report",
     "Rows",
     "check_archive",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,11 +12,15 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, UInt8
 
-from alife.errors import ArchiveDamaged, BadOption, NoSuchLifeform, UnknownName
-from alife.storage.stored import Columns, Stored, read_document
+from alife.errors import ArchiveDamaged, BadOption, UnknownName
+from alife.storage.events import favourites, held_id, notes, read_events, tags
+from alife.storage.index import VectorIndex, highest
+from alife.storage.root import read_document
+from alife.storage.rows import Peak
+from alife.storage.stored import Columns, Stored
 
-_BLOCK = 4096
-"""Embeddings read at a time, lifeforms."""
+WORTH_AN_INDEX = 2048
+"""From so many lifeforms on, the last embeddings are kept in a file besides, see `alife.storage.index`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,25 @@ class Lifeform:
     seed: tuple[int, int]
     """Words of the PRNG key it was run with."""
     valid: bool
+    substrate: str
+    """The family of dynamics that its genotype belongs to."""
+    origin: int
+    """Place in the archive's `origins`."""
+    elite: bool
+    """Whether the search keeps it; those it does not are part of a sample."""
+    sampled: bool
+    """Whether it was drawn into the unbiased sample of all worlds that were run."""
     _archive: Archive = field(repr=False)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration that it was run with."""
+        return self._archive.origins[self.origin]["config"]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What it was run by: versions, sources, machine, model identity."""
+        return self._archive.origins[self.origin]["provenance"]
 
     @cached_property
     def genotype(self) -> Num[np.ndarray, " G"]:
@@ -57,9 +78,29 @@ class Lifeform:
         """Its pictures in time order, 0..255."""
         return self._archive._read_one("frames", self.id)
 
+    @cached_property
+    def clip(self) -> UInt8[np.ndarray, "T H W 3"] | None:
+        """Its whole life in pictures, where that was kept."""
+        pictures = self._archive._read_if_kept("clip", self.id)
+        return None if pictures is None or not len(pictures) else pictures
+
+    @cached_property
+    def states(self) -> dict[str, Num[np.ndarray, "M *leaf"]] | None:
+        """Moments of its state, leaf -> one row per moment, where they were kept."""
+        return self._archive._read_if_kept("states", self.id) or None
+
+    @cached_property
+    def peak(self) -> Peak | None:
+        """The moment at which a measure was greatest, where that was kept."""
+        columns = self._archive.records()[0]
+        if "peak" not in columns or np.isnan(columns["peak"][self.id]):
+            return None
+        frame = self._archive._read_one("peak_frame", self.id)
+        return Peak(columns["peak"][self.id], columns["peak_step"][self.id], frame)
+
 
 def open_archive(path: str | os.PathLike[str]) -> Archive:
-    """The archive of a run, finished or still being written; nothing on the disk is changed.
+    """The archive of a run, finished or still being written; nothing on the disk is changed but a cache.
 
     Raises:
         ArchiveError: there is no archive, or one of a newer format.
@@ -78,25 +119,24 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stored = Stored(path, read_document(path))
-        # Both grow when there is more: what is committed never changes, so it is never read twice.
-        self._table = self._stored.read("record", 0, 0)
-        columns, none = self._stored.read("embedding", 0, 0)
-        self._last = columns["embedding"][:, -1], none
+        # It grows when there is more: what is committed never changes, so it is never read twice.
+        self._table = self._stored.record(0, 0)
 
     def refresh(self) -> None:
         """Takes in what has been committed since."""
         self._stored = Stored(self.path, read_document(self.path))
 
     def __len__(self) -> int:
-        return self._stored.about["committed"]
+        return self._stored.committed
 
     def __repr__(self) -> str:
-        return f"<archive {self.path}: {len(self)} lifeforms of {self.substrate}, generation {self.generation}>"
+        held = f"{len(self)} lifeforms of {', '.join(self.substrates)}"
+        return f"<archive {self.path}: {held}, generation {self.generation}>"
 
     @property
-    def substrate(self) -> str:
-        """Name of the substrate that the genotypes belong to."""
-        return self._stored.about["substrate"]
+    def substrates(self) -> tuple[str, ...]:
+        """Names of the substrates that the genotypes belong to."""
+        return tuple(self._stored.about["substrates"])
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -109,14 +149,24 @@ class Archive:
         return self._stored.about["generation"]
 
     @property
+    def origins(self) -> list[dict[str, Any]]:
+        """What made the lifeforms, each with its `config` and `provenance`; one, unless runs were merged or moved."""
+        return self._stored.document["attributes"]["origins"]
+
+    @property
+    def islands(self) -> list[dict[str, Any]]:
+        """The runs that were merged into it, see `alife.storage.merge`; [] = it is one run."""
+        return self._stored.document["attributes"].get("islands", [])
+
+    @property
     def config(self) -> dict[str, Any]:
-        """The run configuration, as it was given."""
-        return self._stored.document["attributes"]["config"]
+        """The run configuration, as it was given: that of the first lifeform."""
+        return self.origins[0]["config"]
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where it comes from, as it was given: versions, machine, model."""
-        return self._stored.document["attributes"]["provenance"]
+        """Where the first lifeform comes from, as it was given: versions, machine, model."""
+        return self.origins[0]["provenance"]
 
     @property
     def progress(self) -> dict[str, Any]:
@@ -127,6 +177,26 @@ class Archive:
     def created(self) -> str:
         """When the archive was made: ISO 8601, UTC."""
         return self._stored.document["attributes"]["created"]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What people have said of its lifeforms, oldest first, read anew each time; raises as `read_events` does."""
+        return read_events(self.path)
+
+    @property
+    def favourites(self) -> list[int]:
+        """Ids of the lifeforms that are favourites now."""
+        return favourites(self.events)
+
+    @property
+    def tags(self) -> dict[int, tuple[str, ...]]:
+        """The tags of each lifeform that has any."""
+        return tags(self.events)
+
+    @property
+    def notes(self) -> dict[int, str]:
+        """The newest note of each lifeform that has one."""
+        return notes(self.events)
 
     @overload
     def __getitem__(self, index: int | np.integer) -> Lifeform: ...
@@ -143,7 +213,12 @@ class Archive:
     @property
     def sound(self) -> Int[np.ndarray, " m"]:
         """Ids of the lifeforms whose record (all but genotype, embedding and frames) is as it was written."""
-        return np.flatnonzero(self._records()[1])
+        return np.flatnonzero(self.records()[1])
+
+    @property
+    def alive(self) -> Int[np.ndarray, " m"]:
+        """Ids of the valid lifeforms that the search keeps and whose record is sound: what people want to look at."""
+        return np.flatnonzero(self._alive())
 
     def column(self, name: str) -> np.ndarray:
         """One entry per lifeform, by id; of `parent` and `seed` two.
@@ -157,24 +232,26 @@ class Archive:
             raise UnknownName("column", name, table)
         return table[name]
 
-    def table(self) -> Columns:
-        """All columns: name -> one entry per lifeform, by id.
+    def table(self, ids: Int[np.ndarray, " m"] | None = None) -> Columns:
+        """All columns, name -> one entry per lifeform: of all of them by id, or of some.
 
         Raises:
-            ArchiveDamaged: part of it is not as it was written; `sound` has the ids that can be read one by one.
+            ArchiveDamaged: part of it is not as it was written; `sound` has the ids that can be read.
         """
-        columns, sound = self._records()
-        if not sound.all():
-            raise self._damaged("record", np.flatnonzero(~sound))
-        return dict(columns)
+        columns, sound = self.records()
+        ids = np.arange(len(self)) if ids is None else ids
+        if not sound[ids].all():
+            raise self._damaged("record", ids[~sound[ids]])
+        return {name: column[ids] for name, column in columns.items()}
 
     def best(self, n: int = 1) -> list[Lifeform]:
-        """The n highest scores among valid lifeforms, highest first; of equal ones the older first."""
-        columns, sound = self._records()
-        return self._highest(np.where(sound & columns["valid"], columns["score"], np.nan), n)
+        """The n highest scores among the valid lifeforms that the search keeps, highest first; of equals the older."""
+        return self._highest(np.where(self._alive(), self.records()[0]["score"], np.nan), n)
 
     def nearest(self, query: int | np.integer | Float[np.ndarray, " D"], n: int = 9) -> list[Lifeform]:
-        """The n valid lifeforms whose last frame looks most like the query, nearest first (by cosine).
+        """The n lifeforms, of the valid ones that the search keeps, whose last frame looks most like the query.
+
+        The nearest (by cosine) comes first.
 
         Args:
             query: the id of a lifeform, which is not its own neighbour; or a vector in the model's space.
@@ -183,32 +260,86 @@ class Archive:
             BadOption: a vector of another length than the embeddings, or one that has no direction.
             ArchiveDamaged: the lifeform asked for is damaged.
         """
-        columns, sound = self._records()
-        last, readable = self.last_embeddings()
-        similar = last @ self._direction(query, last.shape[1])
-        similar[~(sound & readable & columns["valid"])] = np.nan
+        similar = self.index.cosines(self._direction(query, self.index.dim))
+        similar[~self._alive()] = np.nan
         if np.ndim(query) == 0:
             similar[self._id(query)] = np.nan
         return self._highest(similar, n)
 
-    def _records(self) -> tuple[Columns, Bool[np.ndarray, " n"]]:
+    def _alive(self) -> Bool[np.ndarray, " n"]:
+        """Of which lifeforms the record is sound, the world valid, and kept by the search."""
+        columns, sound = self.records()
+        return sound & columns["valid"] & columns["elite"]
+
+    def records(self) -> tuple[Columns, Bool[np.ndarray, " n"]]:
+        """All columns by id, and which lifeforms' entries are as they were written; the others are without meaning."""
         columns, sound = self._table
         if len(sound) < len(self):
-            new, new_sound = self._stored.read("record", len(sound), len(self))
+            new, new_sound = self._stored.record(len(sound), len(self))
             columns = {name: np.concatenate([columns[name], new[name]]) for name in new}
             self._table = columns, np.concatenate([sound, new_sound])
         return self._table
 
+    @property
+    def index(self) -> VectorIndex:
+        """The unit vector of each lifeform's last picture, as the run's own model saw it."""
+        self._index.extend(len(self))
+        return self._index
+
+    @cached_property
+    def _index(self) -> VectorIndex:
+        model = self.provenance.get("model", {})
+        dim = self._stored.documents["embedding"]["shape"][2]
+        return VectorIndex(
+            self.path,
+            model.get("identity", "") if isinstance(model, dict) else "",
+            dim,
+            stamp=self.created,
+            read=self._last_vectors,
+            least=WORTH_AN_INDEX,
+        )
+
+    def _last_vectors(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        z, sound = self._stored.part("embedding", start, stop)
+        return np.asarray(z)[:, -1], sound
+
     def last_embeddings(self) -> tuple[Float[np.ndarray, "n D"], Bool[np.ndarray, " n"]]:
-        last, sound = self._last
-        if len(sound) < len(self):
-            lasts, sounds = [last], [sound]
-            for start in range(len(sound), len(self), _BLOCK):
-                columns, block_sound = self._stored.read("embedding", start, min(start + _BLOCK, len(self)))
-                lasts.append(columns["embedding"][:, -1].copy())  # a view would keep the other frames in memory
-                sounds.append(block_sound)
-            self._last = np.concatenate(lasts), np.concatenate(sounds)
-        return self._last
+        """All vectors of `index` in memory, and which of them can be trusted."""
+        z = self.index.take(np.arange(len(self)))
+        return z, ~np.isnan(z[:, 0])
+
+    def select(self, text: str = "") -> Int[np.ndarray, " m"]:
+        """Ids of the lifeforms that meet all conditions of a text, such as "mass<2 tag=ring", see `storage.where`.
+
+        Only worlds that are valid and that the search keeps, unless the text itself says `valid`, `elite` or `sampled`.
+
+        Raises:
+            BadOption: a text that is not made of conditions, or one that no column can meet.
+        """
+        from alife.storage.query import matching
+
+        return np.flatnonzero(matching(self, text))
+
+    def diverse(self, n: int, ids: Int[np.ndarray, " m"] | None = None) -> list[Lifeform]:
+        """Up to n lifeforms that look unlike each other, of `ids` or of all that the search keeps.
+
+        The one with the best score comes first; each next one is the farthest from all before it.
+        """
+        from alife.storage.query import most_unlike
+
+        return [self[int(i)] for i in most_unlike(self, self.alive if ids is None else ids, n)[0]]
+
+    def ancestors(self, i: int) -> Int[np.ndarray, " m"]:
+        """Ids of all that lifeform i comes from, oldest first, without itself."""
+        from alife.storage.query import ancestors
+
+        return ancestors(self, i)
+
+    def descendants(self, i: int) -> Int[np.ndarray, " m"]:
+        """Ids of all that come from lifeform i, oldest first, without itself."""
+        from alife.storage.query import descendants
+
+        return descendants(self, i)
 
     def _direction(self, query: int | np.integer | np.ndarray, dim: int) -> Float[np.ndarray, " D"]:
         if np.ndim(query) == 0:
@@ -225,44 +356,42 @@ class Archive:
     def _highest(self, values: Float[np.ndarray, " n"], n: int) -> list[Lifeform]:
         if n < 1:
             raise BadOption(f"n is {n}; expected 1 or more")
-        ids = np.flatnonzero(~np.isnan(values))
-        if len(ids) > n:
-            least = np.partition(values[ids], len(ids) - n)[len(ids) - n]
-            above = ids[values[ids] > least]
-            ids = np.concatenate([above, ids[values[ids] == least][: n - len(above)]])
-        return [self._lifeform(int(i)) for i in ids[np.lexsort((ids, -values[ids]))]]
+        return [self._lifeform(int(i)) for i in highest(values, n)]
 
     def _id(self, index: Any) -> int:
-        asked, count = operator.index(index), len(self)
-        if not -count <= asked < count:
-            held = f"ids 0..{count - 1}" if count else "none yet"
-            raise NoSuchLifeform(f"there is no lifeform {asked}; this archive holds {count} ({held})")
-        return asked % count
+        return held_id(index, len(self))
 
     def _lifeform(self, i: int) -> Lifeform:
-        columns, sound = self._records()
+        columns, sound = self.records()
         if not sound[i]:
             raise self._damaged("record", [i])
         row = {name: column[i].tolist() for name, column in columns.items()}
         return Lifeform(
             id=row["id"],
             score=row["score"],
-            measures={name: row[name] for name in self.measures},
+            measures={name: row[name] for name in self.measures if row[name] == row[name]},  # NaN = it has none
             parents=tuple(p for p in row["parent"] if p >= 0),
-            replaced=row["replaced"] if row.get("replaced", -1) >= 0 else None,
+            replaced=row["replaced"] if row["replaced"] >= 0 else None,
             operator=self._stored.documents["operator"]["attributes"]["flag_meanings"].split()[row["operator"]],
             generation=row["generation"],
             evaluation=row["evaluation"],
             seed=tuple(row["seed"]),
             valid=row["valid"],
+            substrate=self.substrates[row["substrate"]],
+            origin=row["origin"],
+            elite=row["elite"],
+            sampled=row["sampled"],
             _archive=self,
         )
 
-    def _read_one(self, part: str, i: int) -> np.ndarray:
-        columns, sound = self._stored.read(part, i, i + 1)
+    def _read_one(self, part: str, i: int) -> Any:
+        values, sound = self._stored.part(part, i, i + 1)
         if not sound[0]:
             raise self._damaged(part, [i])
-        return next(iter(columns.values()))[0]
+        return values[0]
+
+    def _read_if_kept(self, part: str, i: int) -> Any:
+        return self._read_one(part, i) if part in self._stored.parts else None
 
     def _damaged(self, part: str, ids: Any) -> ArchiveDamaged:
         return ArchiveDamaged(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,25 +14,23 @@ from jaxtyping import Bool
 
 from alife.errors import ArchiveDamaged, ArchiveError, ArchiveExists
 from alife.storage.archive import name_lifeforms
+from alife.storage.chunks import encode_whole, whole_key
 from alife.storage.documents import DOCUMENT, file_rows, own_documents, root_document, seal
+from alife.storage.events import adding
 from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
+from alife.storage.root import BEFORE, COPY, read_root
 from alife.storage.rows import plain_json
-from alife.storage.schema import FORMAT, PARTS, row_arrays
-from alife.storage.stored import Stored, read_document
+from alife.storage.schema import FORMAT, Layout, step_array
+from alife.storage.stored import Stored
 from alife.storage.tails import Tails
 from alife.storage.writer import ArchiveWriter
 
 
 def create_archive(
     path: str | os.PathLike[str],
+    layout: Layout,
     *,
     config: Mapping[str, Any],
-    substrate: str,
-    genotype_size: int,
-    genotype_dtype: Any,
-    frames: tuple[int, int, int],
-    dim: int,
-    measures: Sequence[str] = (),
     provenance: Mapping[str, Any] | None = None,
     files: Files | None = None,
 ) -> ArchiveWriter:
@@ -40,50 +38,75 @@ def create_archive(
 
     Args:
         path: of the run directory; must not exist, directories above it are made.
+        layout: what it has room for.
         config: the whole run configuration, as plain JSON.
-        substrate: name of the substrate that genotypes belong to.
-        frames: number of pictures of a lifeform, their height and width in pixels.
-        dim: length of an embedding.
-        measures: names of the substrate's measures, a column each.
         provenance: versions, machine, model identity: what it takes to run a lifeform again, as plain JSON.
         files: the file operations to use.
 
     Raises:
         ArchiveExists: there is something at `path`.
         ArchiveError: nothing can be written there.
-        BadOption: a size below 1, or something that is not JSON.
-        PluginError: a measure with the name of another column.
+        BadOption: something that is not JSON.
     """
     root, files = Path(path), files or Files()
-    if os.path.lexists(root):
-        raise ArchiveExists(f"{root} exists; give another place, or `alife resume {root}` to go on with a run")
-    arrays = row_arrays(
-        substrate=substrate,
-        genotype_size=genotype_size,
-        genotype_dtype=genotype_dtype,
-        frames=frames,
-        dim=dim,
-        measures=measures,
-    )
-    about = {"format": FORMAT, "committed": 0, "generation": -1, "substrate": substrate, "measures": list(measures)}
+    require_free(root)
+    arrays, contents = empty_arrays(layout)
+    about = {"format": FORMAT, "committed": 0, "generation": -1, "substrates": list(layout.substrates)}
     attributes = {
-        "archive": {**about, "checkpoints": []},
-        "config": plain_json("config", config),
-        "provenance": plain_json("provenance", provenance or {}),
+        "archive": {**about, "measures": list(layout.measures), "checkpoints": [], **_moments(layout)},
+        "origins": [origin_of(config, provenance or {})],
         "progress": {},
+        "coordinates": coordinates(layout),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     document = root_document(attributes, arrays)
-    return ArchiveWriter(root, _build(root, document, files), files, document, Tails(), {})
+    contents.update(own_documents(document))
+    return ArchiveWriter(root, _build(root, contents, seal(document), files), files, document, Tails(), {})
 
 
-def _build(root: Path, document: dict[str, Any], files: Files) -> WriterLock:
+def require_free(root: Path) -> None:
+    """Raises ArchiveExists where no new archive can be made."""
+    if os.path.lexists(root):
+        raise ArchiveExists(f"{root} exists; give another place, or `alife resume {root}` to go on with a run")
+    if os.path.lexists(os.path.realpath(root) + BEFORE):
+        raise ArchiveExists(f"{root} is being compacted; `alife compact {root}` finishes that if it was stopped")
+
+
+def empty_arrays(layout: Layout) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The documents of all arrays of a new archive, and the files that it begins with."""
+    arrays, contents = layout.documents(), {LOCK: b""}
+    if layout.steps is not None:
+        arrays["step"], moments = step_array(layout.steps)
+        contents[whole_key("step", arrays["step"])] = encode_whole(moments, arrays["step"])
+    return arrays, contents
+
+
+def _moments(layout: Layout) -> dict[str, list[int]]:
+    """The values of the array `step` once more, as no checksum of a row covers them."""
+    return {} if layout.steps is None else {"steps": list(map(int, layout.steps))}
+
+
+def coordinates(layout: Layout) -> str:
+    """Names of the arrays that tell where in an archive something is, for xarray."""
+    return " ".join(["id", "generation", *([] if layout.steps is None else ["step"])])
+
+
+def origin_of(config: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """What made lifeforms, as an archive keeps it.
+
+    Raises:
+        BadOption: part of it is not plain JSON.
+    """
+    return {"config": plain_json("config", config), "provenance": plain_json("provenance", provenance)}
+
+
+def _build(root: Path, contents: dict[str, bytes], document: bytes, files: Files) -> WriterLock:
     building = root.with_name(f"{root.name}.{os.getpid()}{PARTIAL}")
     lock = None
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         files.make_directory(building)
-        place(files, building, {LOCK: b"", **own_documents(document), DOCUMENT: seal(document)})
+        place(files, building, {**contents, COPY: document, DOCUMENT: document})
         lock = WriterLock(building)
         files.replace(building, root)
         files.sync(root.parent)
@@ -98,27 +121,39 @@ def _build(root: Path, document: dict[str, Any], files: Files) -> WriterLock:
         raise
 
 
-def resume_archive(path: str | os.PathLike[str], *, files: Files | None = None) -> ArchiveWriter:
+def resume_archive(
+    path: str | os.PathLike[str], *, origin: Mapping[str, Any] | None = None, files: Files | None = None
+) -> ArchiveWriter:
     """The right to go on writing an archive, from its last committed generation.
 
+    Args:
+        path: of the run directory.
+        origin: what makes the lifeforms from now on, see `origin_of`; None = what made the first ones.
+        files: the file operations to use.
+
     Raises:
-        ArchiveError: there is no archive, or it cannot be written.
+        ArchiveError: there is no archive, it cannot be written, or it has an older format.
         ArchiveLocked: another process writes it.
         ArchiveDamaged: the root document, the checkpoint or rows that the next ones share a file with are damaged.
     """
     root, files = Path(path), files or Files()
-    read_document(root)  # says what is wrong before anything is touched
+    _require_whole(root)  # says what is wrong before anything is touched
     try:
         lock = WriterLock(root)
     except OSError as cause:
         raise ArchiveError(f"cannot write {root}: {cause.strerror}; nothing is lost, make it writable first") from cause
     try:
-        stored = Stored(root, read_document(root))
+        stored = Stored(root, _require_whole(root))
         newest = stored.about["checkpoints"][:1]
+        if not newest and stored.about["generation"] >= 0:
+            raise _without_checkpoint(root)
         checkpoint = stored.checkpoint(newest[0]) if newest else {}
         writer = ArchiveWriter(root, lock, files, stored.document, _tails_of(stored), checkpoint)
-        for leftover in list(root.rglob(f"*{PARTIAL}")):
-            files.remove(leftover)
+        if origin is not None:
+            writer.begin_origin(origin)
+        with adding(root):  # nobody is half way through marking a lifeform
+            for leftover in list(root.rglob(f"*{PARTIAL}")):
+                files.remove(leftover)
         writer.refresh_documents()
         return writer
     except OSError as cause:
@@ -129,29 +164,58 @@ def resume_archive(path: str | os.PathLike[str], *, files: Files | None = None) 
         raise
 
 
+def _require_whole(root: Path) -> dict[str, Any]:
+    """The root document of an archive that can be written."""
+    found = read_root(root)
+    if found.damage:
+        raise ArchiveDamaged(f"{found.damage}; its copy is whole: `alife check-archive {root} --repair` puts it back")
+    if "islands" in found.document["attributes"]:
+        raise ArchiveError(f"{root} was merged from several runs; go on from it with `alife search --from {root}`")
+    version = found.document["attributes"]["archive"]["format"]
+    if version < FORMAT:
+        raise ArchiveError(
+            f"{root} has format {version} and can be read; to go on writing it, `alife compact {root}` first brings it "
+            f"to format {FORMAT} (lifeforms keep their numbers)"
+        )
+    return found.document
+
+
 def _tails_of(stored: Stored) -> Tails:
     """The unfinished files, with the committed rows only."""
-    tails, committed = Tails(), stored.about["committed"]
-    starts = {path: committed - committed % file_rows(node) for path, node in stored.row_arrays.items()}
-    for part in PARTS:
-        start = starts[stored.columns[part][0]]
-        columns, sound = stored.read(part, start, committed)
-        _require_sound(stored, part, start, sound)
-        for path, values in columns.items():
-            tails.add(path, stored.documents[path], start, values)
-    start = starts["row_crc"]
-    owners = stored.owners(start, committed)
-    _require_sound(stored, "owner of the genotype", start, owners == np.arange(start, committed))
-    path = f"substrates/{stored.about['substrate']}/lifeform"
-    tails.add(path, stored.documents[path], start, owners)
-    # That these can be read, and are right, is what made the parts sound.
-    tails.add("row_crc", stored.documents["row_crc"], start, np.asarray(stored.array("row_crc")[start:committed]))
+    for part in stored.parts:
+        start = stored.committed - stored.committed % stored.block(part)
+        sound = stored.read(part, start, stored.committed)[1]
+        _require_sound(stored, part, start, sound | stored.quarantined(part, start, stored.committed))
+    for name in stored.about["substrates"]:
+        ids, readable = stored.owners(name)
+        ids = ids[readable]
+        if not readable.all() or (np.diff(ids, prepend=-1) < 1).any() or (ids >= stored.committed).any():
+            raise _damaged(stored, "the list of genotypes of " + name)
+    tails = Tails()
+    for path, node in stored.row_arrays.items():
+        length = node["shape"][0]
+        start = length - length % file_rows(node)
+        values, readable = stored.rows(path, start, length)
+        if not readable.all():
+            raise _damaged(stored, path)
+        tails.add(path, node, start, values)
     return tails
 
 
 def _require_sound(stored: Stored, part: str, start: int, sound: Bool[np.ndarray, " n"]) -> None:
     if not sound.all():
-        raise ArchiveDamaged(
-            f"{name_lifeforms(start + np.flatnonzero(~sound))} of {stored.root}: damaged {part}, and new rows would go "
-            f"into the same file; `alife check-archive {stored.root}` lists all damage"
-        )
+        raise _damaged(stored, f"{part} of {name_lifeforms(start + np.flatnonzero(~sound))}")
+
+
+def _without_checkpoint(root: Path) -> ArchiveError:
+    return ArchiveError(
+        f"{root} cannot go on: the state of its search was damaged, and a repair has put it aside; its lifeforms can "
+        f"be read, and another search can begin with them: `alife search --from {root}`"
+    )
+
+
+def _damaged(stored: Stored, what: str) -> ArchiveDamaged:
+    return ArchiveDamaged(
+        f"{stored.root}: {what} damaged, and new rows would go into the same file; `alife check-archive {stored.root}` "
+        "lists all damage, with --repair it puts it aside so that the run can go on"
+    )

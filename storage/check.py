@@ -11,12 +11,12 @@ import numpy as np
 
 from alife.errors import ArchiveDamaged
 from alife.storage.archive import name_lifeforms
-from alife.storage.documents import DOCUMENT, encode, file_keys, file_rows
-from alife.storage.schema import PARTS
-from alife.storage.stored import Stored, read_document
-
-Finding = tuple[str, np.ndarray]
-"""A sentence for people, and the ids concerned."""
+from alife.storage.chunks import read_whole
+from alife.storage.documents import DOCUMENT, encode
+from alife.storage.events import check_events
+from alife.storage.root import COPY, Root, read_document, read_root, whole_documents
+from alife.storage.soundness import findings
+from alife.storage.stored import Stored
 
 
 @dataclass
@@ -24,12 +24,16 @@ class Report:
     """What a check of an archive has found."""
 
     path: Path
+    full: bool
+    """Whether every byte was read, or only what says where everything lies, and the records."""
     lifeforms: int = 0
     generation: int = -1
     problems: list[str] = field(default_factory=list)
     """One sentence each, for people."""
     damaged: list[int] = field(default_factory=list)
-    """Ids of the lifeforms that are not wholly as they were written; all others are."""
+    """Ids of the lifeforms that are not wholly as they were written."""
+    quarantined: list[int] = field(default_factory=list)
+    """Ids of those of which a repair has put something aside; all others are as they were written."""
 
     @property
     def ok(self) -> bool:
@@ -38,14 +42,25 @@ class Report:
 
     def __str__(self) -> str:
         held = f"{self.path}: {self.lifeforms} lifeforms, up to generation {self.generation}"
+        aside = [f"in quarantine since a repair: {name_lifeforms(self.quarantined)}"] if self.quarantined else []
+        if self.ok and self.full:
+            return "\n".join([f"{held}: every byte is as it was written", *aside])
         if self.ok:
-            return f"{held}: every byte is as it was written"
-        sound = self.lifeforms - len(self.damaged)
-        return "\n".join([f"{held}: {len(self.problems)} problems, {sound} lifeforms sound", *self.problems])
+            return "\n".join([f"{held}: all files are there, and the records sound; --full reads every byte", *aside])
+        sound = self.lifeforms - len({*self.damaged, *self.quarantined})
+        rest = "" if self.full else "; --full first shows what else is damaged, as only records were read"
+        todo = f"`alife check-archive {self.path} --repair` puts right what it can, and the rest aside{rest}"
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        return "\n".join([f"{held}: {count}, {sound} lifeforms sound", *self.problems, *aside, todo])
 
 
-def check_archive(path: str | os.PathLike[str]) -> Report:
-    """Reads all of an archive and compares it with its checksums; changes nothing, and works while a run writes.
+def check_archive(path: str | os.PathLike[str], *, full: bool = True) -> Report:
+    """Compares an archive with its checksums; changes nothing, and works while a run writes.
+
+    Args:
+        path: of the run directory.
+        full: False = all but the bytes of genotypes, embeddings, pictures and states: documents, files and their
+            lengths, records, lineage, places, checkpoints and events.
 
     Raises:
         ArchiveError: there is no archive, or it cannot be read.  Damage does not raise, it is reported.
@@ -54,87 +69,87 @@ def check_archive(path: str | os.PathLike[str]) -> Report:
     try:
         stored = Stored(root, read_document(root))
     except ArchiveDamaged as damage:
-        return Report(root, problems=[str(damage)])
-    report = Report(root, stored.about["committed"], stored.about["generation"])
+        return Report(root, full, problems=[str(damage)])
+    report = Report(root, full, stored.committed, stored.about["generation"])
     report.problems += _passing_problems(root)
-    findings = [*_missing_files(stored), *_damaged_rows(stored), *_wrong_lineage(stored)]
-    report.problems += [problem for problem, _ in findings]
-    report.damaged = sorted({int(i) for _, ids in findings for i in ids})
+    found = list(findings(stored, full=full))
+    report.problems += [problem for problem, _ in found]
+    report.damaged = sorted({int(i) for _, ids in found for i in ids})
+    aside = [stored.quarantined(part, 0, stored.committed) for part in stored.parts]
+    report.quarantined = np.flatnonzero(np.logical_or.reduce(aside)).tolist()
     return report
 
 
-def _missing_files(stored: Stored) -> Iterator[Finding]:
-    committed = stored.about["committed"]
-    for path in stored.row_arrays:
-        document = stored.documents[path]
-        for place, key in enumerate(file_keys(path, document, 0, committed)):
-            file, rows = stored.root / key, file_rows(document)
-            if not file.is_file() or file.stat().st_size == 0:
-                ids = np.arange(place * rows, min((place + 1) * rows, committed))
-                yield f"{key} is {'empty' if file.is_file() else 'missing'}: {name_lifeforms(ids)}", ids
+def is_copy(found: Root, copy: Root | None) -> bool:
+    """Whether a copy of the root document is what a writer leaves, which may have died before the document itself."""
+    if copy is None or copy.raw == found.raw:
+        return copy is not None
+    before, after = (one.document["attributes"]["archive"]["generation"] for one in (found, copy))
+    return after == before + 1
 
 
-def _damaged_rows(stored: Stored) -> Iterator[Finding]:
-    committed = stored.about["committed"]
-    for part in PARTS:
-        step = file_rows(stored.documents[stored.columns[part][0]])
-        blocks = [stored.read(part, low, min(low + step, committed))[1] for low in range(0, committed, step)]
-        ids = np.flatnonzero(~np.concatenate([np.empty(0, bool), *blocks]))
-        if len(ids):
-            yield f"{name_lifeforms(ids)}: damaged {part}", ids
+def damaged_checkpoints(stored: Stored) -> dict[int, str]:
+    """What is wrong with each checkpoint that is not as it was written, by its place among those that are kept."""
+    found = {}
+    for number, entry in enumerate(stored.about["checkpoints"]):
+        try:
+            stored.checkpoint(entry)
+        except ArchiveDamaged:
+            found[number] = f"the checkpoint of generation {entry['generation']} ({entry['group']}) is damaged"
+    return found
 
 
-def _wrong_lineage(stored: Stored) -> Iterator[Finding]:
-    """What no run writes, although every checksum is right."""
-    columns, sound = stored.read("record", 0, stored.about["committed"])
-    ids = np.arange(len(sound))
-    parents, generation = columns["parent"], columns["generation"]
-    replaced = columns.get("replaced", np.full(len(ids), -1))  # an older archive has none
-    owners = stored.owners(0, len(ids))
-    for wrong, problem in (
-        (columns["id"] != ids, "the id is not the number of the row"),
-        (((parents < -1) | (parents >= ids[:, None])).any(axis=1), "a parent is not an earlier lifeform"),
-        ((replaced < -1) | (replaced >= ids), "what it replaced is not an earlier lifeform"),
-        ((generation < 0) | (generation > stored.about["generation"]), "the generation was never committed"),
-        (owners != ids, "the genotype belongs to another lifeform"),
-    ):
-        found = np.flatnonzero(wrong & sound)
-        if len(found):
-            yield f"{name_lifeforms(found)}: {problem}", found
+def damaged_step(stored: Stored) -> str:
+    """What is wrong with the moments at which frames are taken; empty = nothing."""
+    if "step" not in stored.documents:
+        return ""
+    values, written = read_whole(stored.root, "step", stored.documents["step"]), stored.about.get("steps")
+    if values is None or values.tolist() != (written or values.tolist()):
+        return "step is not as it was written, the moments at which frames are taken"
+    return ""
 
 
 def _passing_problems(root: Path) -> list[str]:
     """What is wrong with files that a run replaces as it goes on: it counts if the run has not gone on meanwhile."""
     while True:
-        stored = Stored(root, read_document(root))
-        problems = [*_checkpoint_problems(stored), *_document_problems(stored)]
+        found = read_root(root)
+        stored = Stored(root, found.document)
+        problems = [
+            *_root_problems(root, found),
+            *damaged_checkpoints(stored).values(),
+            *_document_problems(stored),
+            *filter(None, [damaged_step(stored)]),
+            *check_events(root),
+        ]
         if not problems or read_document(root)["attributes"]["archive"]["generation"] == stored.about["generation"]:
             return problems
 
 
-def _checkpoint_problems(stored: Stored) -> Iterator[str]:
-    for entry in stored.about["checkpoints"]:
-        try:
-            for name, value in stored.checkpoint(entry).items():
-                key = f"{entry['group']}/{name}/c{'.0' * value.ndim}"
-                if value.size and not (stored.root / key).is_file():
-                    yield f"{key} is missing"
-        except ArchiveDamaged as damage:
-            yield str(damage)
+def _root_problems(root: Path, found: Root) -> Iterator[str]:
+    before_copies = found.document["attributes"]["archive"]["format"] == 1
+    if found.damage:
+        yield f"{found.damage}; its copy {COPY} is whole"
+    elif not before_copies and not is_copy(found, whole_documents(root).get(COPY)):
+        yield f"{COPY} is not as it was written; nothing is lost, as it is a copy of {DOCUMENT}"
 
 
 def _document_problems(stored: Stored) -> Iterator[str]:
     """The documents of single arrays; one that is a generation behind is what a kill leaves, and is no damage."""
-    generation = stored.read("record", 0, stored.about["committed"])[0]["generation"]
-    before = int(np.count_nonzero(generation < stored.about["generation"]))
+    before = _lengths_before(stored)
     for path, node in stored.documents.items():
-        behind = {**node, "shape": [before, *node["shape"][1:]]} if path in stored.row_arrays else node
-        yield from _compare(stored.root, path, {encode(node), encode(behind)})
+        file = stored.root / path / DOCUMENT
+        if not file.is_file():
+            yield f"{path}/{DOCUMENT} is missing; nothing is lost, `alife resume` writes it again"
+        elif (found := file.read_bytes()) != encode(node):
+            behind = {**node, "shape": [before.get(path, 0), *node["shape"][1:]]} if path in stored.row_arrays else node
+            if found != encode(behind):
+                yield f"{path}/{DOCUMENT} is not as it was written; nothing is lost, `alife resume` writes it again"
 
 
-def _compare(root: Path, path: str, expected: set[bytes]) -> Iterator[str]:
-    file = root / path / DOCUMENT
-    if not file.is_file():
-        yield f"{path}/{DOCUMENT} is missing; `alife resume` writes it again"
-    elif file.read_bytes() not in expected:
-        yield f"{path}/{DOCUMENT} is not as it was written; `alife resume` writes it again"
+def _lengths_before(stored: Stored) -> dict[str, int]:
+    """Lengths of the arrays of rows before the last generation."""
+    earlier = stored.about["checkpoints"][1:]
+    if earlier and "lengths" in earlier[0]:
+        return dict.fromkeys(stored.row_arrays, earlier[0]["committed"]) | earlier[0]["lengths"]
+    generation = stored.record(0, stored.committed)[0]["generation"]  # enough where every array has a row per lifeform
+    return dict.fromkeys(stored.row_arrays, int(np.count_nonzero(generation < stored.about["generation"])))

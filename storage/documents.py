@@ -2,7 +2,7 @@
 
 The root `zarr.json` of an archive carries the documents of all arrays below it (zarr calls that consolidated
 metadata).  Here it is a dict: a longer archive is the same dict with longer shapes in it, and writing it is the
-commit.  Arrays are opened from these documents, never from the ones on the disk, so a writer can fill rows that no
+commit.  Rows are read by what these documents say, never by the ones on the disk, so a writer can fill rows that no
 reader can see yet, and a reader keeps the length it opened with.
 """
 
@@ -14,9 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import zarr
-from zarr.abc.store import Store
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
-from zarr.storage import MemoryStore, StorePath
+from zarr.storage import MemoryStore
 
 DOCUMENT = "zarr.json"
 GROUP: dict[str, Any] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
@@ -60,14 +59,6 @@ def array_document(
         chunk_key_encoding={"name": "default", "separator": "."},  # one directory per array
     )
     return json.loads(held[DOCUMENT].to_bytes())
-
-
-def open_array(store: Store, path: str, document: Mapping[str, Any]) -> zarr.Array:
-    """An array with the shape that its document says, whatever lies on the disk."""
-    # A chunk of zeros is written like any other: a missing file then always means damage.
-    settings: Any = {"write_empty_chunks": True}
-    metadata: Any = dict(document)
-    return zarr.Array(zarr.AsyncArray(metadata=metadata, store_path=StorePath(store, path), config=settings))
 
 
 def file_rows(document: Mapping[str, Any]) -> int:
@@ -124,9 +115,9 @@ def root_document(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> d
 
 
 def arrays_of_rows(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The documents of the arrays with a row per lifeform, by path: all but those of checkpoints."""
+    """The documents of the arrays that grow with the lifeforms, by path."""
     nodes = document["consolidated_metadata"]["metadata"]
-    arrays = {path: node for path, node in nodes.items() if node["node_type"] == "array"}
+    arrays = {path: node for path, node in nodes.items() if node["node_type"] == "array" and path != "step"}
     return {path: node for path, node in arrays.items() if not path.startswith("search/")}
 
 

@@ -44,6 +44,13 @@ class Files:
         """Gives a file its final name; a reader sees the old file or the new one, never anything else."""
         os.replace(source, target)
 
+    def copy(self, source: Path, target: Path) -> None:
+        """A file, or a directory with all that is in it."""
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copy2(source, target, follow_symlinks=False)
+
     def remove(self, path: Path) -> None:
         path.unlink()
 
@@ -62,20 +69,22 @@ def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: b
         durable: False for files that can be made again from others; they are not waited for.
     """
     changed: set[Path] = set()
-    for key, data in contents.items():
-        _make_directories(files, (root / key).parent, changed)
-        files.write(root / (key + PARTIAL), data)
-    for key in contents if durable else ():
-        files.sync(root / (key + PARTIAL))
-    for key in contents:
-        files.replace(root / (key + PARTIAL), root / key)
-        changed.add((root / key).parent)
+    places = {root / key: data for key, data in contents.items()}
+    partial = {target: target.with_name(target.name + PARTIAL) for target in places}
+    for target, data in places.items():
+        _make_directories(files, target.parent, changed)
+        files.write(partial[target], data)
+    for target in places if durable else ():
+        files.sync(partial[target])
+    for target in places:
+        files.replace(partial[target], target)
+        changed.add(target.parent)
     for directory in sorted(changed) if durable else ():
         files.sync(directory)
 
 
 def _make_directories(files: Files, directory: Path, changed: set[Path]) -> None:
-    if not directory.is_dir():
+    if directory not in changed and not directory.is_dir():
         _make_directories(files, directory.parent, changed)
         files.make_directory(directory)
         changed.add(directory.parent)
@@ -99,6 +108,8 @@ class WriterLock:
         self._file: FileIO = os.fdopen(descriptor, "r+b", buffering=0)
         try:
             _lock(self._file)
+            if not os.path.samestat(os.fstat(descriptor), os.stat(root / LOCK)):  # compacted meanwhile
+                raise BlockingIOError
         except BlockingIOError:
             holder = _holder(self._file.readall())
             self._file.close()

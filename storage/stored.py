@@ -2,130 +2,194 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import zarr
-from jaxtyping import Bool, Int
-from zarr.storage import LocalStore
+from jaxtyping import Bool, Int, UInt32
 
-from alife.errors import ArchiveDamaged, ArchiveError
-from alife.storage.documents import DOCUMENT, arrays_of_rows, chunk_rows, is_sealed, open_array
-from alife.storage.files import LOCK
-from alife.storage.schema import FORMAT, PARTS, checkpoint_checksum, part_checksums, record_columns
+from alife.errors import ArchiveDamaged
+from alife.storage.chunks import read_rows, read_whole
+from alife.storage.documents import arrays_of_rows, file_rows
+from alife.storage.schema import (
+    ABSENT,
+    checkpoint_checksum,
+    checksum_of,
+    part_checksums,
+    parts_of,
+    record_columns,
+    substrate_home,
+)
 
 Columns = dict[str, np.ndarray]
+Values: TypeAlias = Any
+"""A sequence: of each lifeform of a range what one part of its row holds: an array, or for states leaf -> array."""
 
 
-def read_document(root: Path) -> dict[str, Any]:
-    """The root document of an archive.
+def ranges(ids: Any) -> list[list[int]]:
+    """Numbers in ascending order, as the first and the last of each run of them.
 
-    Raises:
-        ArchiveError: there is none, it belongs to something else or to a newer format, or it cannot be read.
-        ArchiveDamaged: it is not what was written.
+    >>> ranges([3, 4, 5, 9]), ranges([])
+    ([[3, 5], [9, 9]], [])
     """
-    raw = _read_root(root)
-    try:
-        document = json.loads(raw)
-        version = document["attributes"]["archive"]["format"] if document["zarr_format"] == 3 else None
-    except (ValueError, KeyError, TypeError):
-        version = None
-    if version is None and not (root / LOCK).exists():
-        raise ArchiveError(f"{root / DOCUMENT} is not that of an archive; a run directory is made by `alife search`")
-    if isinstance(version, int) and version > FORMAT:
-        raise ArchiveError(f"{root} has format {version}, this alife reads up to {FORMAT}; update alife to read it")
-    if version is None or not _is_whole(raw, document):
-        raise ArchiveDamaged(
-            f"{root / DOCUMENT} is damaged, and it says where everything in this archive lies and how far it goes; "
-            "restore that one file from a copy of the run"
-        )
-    return document
-
-
-def _read_root(root: Path) -> bytes:
-    try:
-        return (root / DOCUMENT).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        found = f"no {DOCUMENT} in {root}" if root.is_dir() else f"{root} is not a directory"
-        raise ArchiveError(f"{found}; expected a run directory, as `alife search` makes one") from None
-    except OSError as cause:
-        raise ArchiveError(f"cannot read {root}: {cause.strerror}") from cause
-
-
-def _is_whole(raw: bytes, document: dict[str, Any]) -> bool:
-    try:
-        return is_sealed(raw, document)
-    except (ValueError, KeyError, TypeError):
-        return False
+    ids = np.asarray(ids, np.int64)
+    runs = np.split(ids, np.flatnonzero(np.diff(ids) > 1) + 1)
+    return [[int(run[0]), int(run[-1])] for run in runs if len(run)]
 
 
 class Stored:
-    """What one root document says is committed, whatever else lies in the directory by now."""
+    """What one root document says is committed, whatever else lies in the directory by now.
+
+    What readings hold where they are not sound is without meaning.
+    """
 
     def __init__(self, root: Path, document: dict[str, Any]) -> None:
         self.root, self.document = root, document
         self.about: dict[str, Any] = document["attributes"]["archive"]
         self.documents: dict[str, Any] = document["consolidated_metadata"]["metadata"]
         self.row_arrays = arrays_of_rows(document)
-        self._store = LocalStore(root, read_only=True)
-        self._arrays: dict[str, zarr.Array] = {}
-        self.columns = {
-            "record": record_columns(self.documents),
-            "genotype": (f"substrates/{self.about['substrate']}/genotype",),
-            "embedding": ("embedding",),
-            "frames": ("frames",),
-        }
+        self.committed: int = self.about["committed"]
+        self.parts = parts_of(self.documents)
 
-    def array(self, path: str) -> zarr.Array:
-        """One array, as long as the document says."""
-        if path not in self._arrays:
-            self._arrays[path] = open_array(self._store, path, self.documents[path])
-        return self._arrays[path]
+    def rows(self, path: str, start: int, stop: int) -> tuple[np.ndarray, Bool[np.ndarray, " n"]]:
+        """Rows start..stop-1 of one array, and which of them can be decoded."""
+        return read_rows(self.root, path, self.documents[path], start, stop)
 
-    def read(self, part: str, start: int, stop: int) -> tuple[Columns, Bool[np.ndarray, " n"]]:
-        """Rows start..stop-1 of one part by column, and which of them are as they were written.
+    def record(self, start: int, stop: int) -> tuple[Columns, Bool[np.ndarray, " n"]]:
+        """The columns of lifeforms start..stop-1, and which lifeforms are as they were written."""
+        columns, readable, found = self.found("record", start, stop)
+        for name, value in ABSENT.items():
+            columns.setdefault(name, np.full(stop - start, value))
+        return columns, self._sound("record", start, readable, found)
 
-        What the columns hold where they are not is without meaning.
+    def read(self, part: str, start: int, stop: int) -> tuple[Columns | Values, Bool[np.ndarray, " n"]]:
+        """Any part of lifeforms start..stop-1, and which of them are as they were written."""
+        return self.record(start, stop) if part == "record" else self.part(part, start, stop)
 
-        Args:
-            part: one of `PARTS`.
-        """
-        names = self.columns[part]
-        step = max(chunk_rows(self.documents[name]) for name in names)
-        found = self._read([*names, "row_crc"], slice(start, stop))
-        if found is not None:
-            written = found.pop("row_crc")[:, PARTS.index(part)]
-            return found, part_checksums(found.values()) == written
-        if stop <= (start // step + 1) * step:
-            arrays = {name: self.array(name) for name in names}
-            blank = {name: np.zeros((stop - start, *a.shape[1:]), a.dtype) for name, a in arrays.items()}
-            return blank, np.zeros(stop - start, dtype=bool)
-        edges = [start, *range((start // step + 1) * step, stop, step), stop]
-        pieces = [self.read(part, low, high) for low, high in pairwise(edges)]
-        columns = {name: np.concatenate([piece[name] for piece, _ in pieces]) for name in names}
-        return columns, np.concatenate([sound for _, sound in pieces])
+    def part(self, part: str, start: int, stop: int) -> tuple[Values, Bool[np.ndarray, " n"]]:
+        """What one part holds of lifeforms start..stop-1, and which of them are as they were written."""
+        values, readable, found = self.found(part, start, stop)
+        return values, self._sound(part, start, readable, found)
 
-    def owners(self, start: int, stop: int) -> Int[np.ndarray, " n"]:
-        """Ids of the lifeforms that rows start..stop-1 of the genotypes belong to; -1 where that cannot be read."""
-        path = f"substrates/{self.about['substrate']}/lifeform"
-        found = self._read([path], slice(start, stop))
-        return np.full(stop - start, -1) if found is None else found[path]
+    def found(self, part: str, start: int, stop: int) -> tuple[Any, Bool[np.ndarray, " n"], UInt32[np.ndarray, " n"]]:
+        """What lies there of any part of lifeforms start..stop-1, what can be decoded, and the checksums of it."""
+        if part == "record":
+            columns, readable = self._columns(record_columns(self.documents), start, stop)
+            return columns, readable, part_checksums(columns.values())
+        read = {"genotype": self._genotypes, "clip": self._clips, "states": self._states}
+        values, readable = read[part](start, stop) if part in read else self.rows(part, start, stop)
+        if isinstance(values, np.ndarray):
+            return values, readable, part_checksums([values])
+        sums = [checksum_of(v.values() if isinstance(v, dict) else [v]) for v in values]
+        return values, readable, np.array(sums, np.uint32)
 
-    def _read(self, paths: Iterable[str], selection: Any) -> Columns | None:
-        """What is selected of some arrays, or None where bytes are so damaged that they cannot be decoded."""
-        arrays = {path: self.array(path) for path in paths}
-        try:
-            return {path: np.asarray(array[selection]) for path, array in arrays.items()}
-        except MemoryError:
-            raise
-        except OSError as cause:
-            raise ArchiveError(f"cannot read {self.root}: {cause.strerror or cause}") from cause
-        except Exception:  # what a codec raises depends on the codec and on the damage
-            return None
+    def quarantined(self, part: str, start: int, stop: int) -> Bool[np.ndarray, " n"]:
+        """Of which lifeforms a repair has put this part aside: nothing is left of it here."""
+        aside = np.zeros(stop - start, bool)
+        for first, last in self.about.get("quarantine", {}).get(part, ()):
+            aside[max(0, first - start) : max(0, last + 1 - start)] = True
+        return aside
+
+    def _sound(
+        self, part: str, start: int, readable: Bool[np.ndarray, " n"], found: UInt32[np.ndarray, " n"]
+    ) -> Bool[np.ndarray, " n"]:
+        stop = start + len(found)
+        written, known = self._checksums(part, start, stop)
+        return readable & known & (found == written) & ~self.quarantined(part, start, stop)
+
+    def owners(self, substrate: str) -> tuple[Int[np.ndarray, " r"], Bool[np.ndarray, " r"]]:
+        """Ids of the lifeforms that the rows of a substrate belong to, and which of them can be read."""
+        path = f"{substrate_home(substrate)}/lifeform"
+        return self.rows(path, 0, self.documents[path]["shape"][0])
+
+    def _checksums(self, part: str, start: int, stop: int) -> tuple[np.ndarray, Bool[np.ndarray, " n"]]:
+        written, readable = self.rows("row_crc", start, stop)
+        return written[:, self.parts.index(part)], readable
+
+    def _columns(self, names: Sequence[str], start: int, stop: int) -> tuple[Columns, Bool[np.ndarray, " n"]]:
+        readings = {name: self.rows(name, start, stop) for name in names}
+        readable = np.logical_and.reduce([found for _, found in readings.values()])
+        return {name: values for name, (values, _) in readings.items()}, readable
+
+    @cached_property
+    def rows_of(self) -> dict[str, tuple[Int[np.ndarray, " r"], Int[np.ndarray, " r"]]]:
+        """Of each substrate the ids of its lifeforms, ascending, and the rows that they have in its arrays."""
+        places = {}
+        for name in self.about["substrates"]:
+            count = self.documents[f"{substrate_home(name)}/lifeform"]["shape"][0]
+            if count == self.committed:  # all are of this substrate
+                places[name] = np.arange(count), np.arange(count)
+            else:
+                ids, readable = self.owners(name)
+                places[name] = ids[readable], np.flatnonzero(readable)
+        return places
+
+    def _genotypes(self, start: int, stop: int) -> tuple[Values, Bool[np.ndarray, " n"]]:
+        values: list[Any] = [np.zeros(0)] * (stop - start)
+        sound = np.zeros(stop - start, bool)
+        for name, (ids, rows) in self.rows_of.items():
+            low, high = np.searchsorted(ids, [start, stop])
+            if low < high:
+                path, first = f"{substrate_home(name)}/genotype", int(rows[low])
+                found, readable = self._genotype_rows(path, first, int(rows[high - 1]) + 1)
+                if high - low == stop - start and isinstance(found, np.ndarray):
+                    return found, readable
+                for i, row in zip(ids[low:high] - start, rows[low:high] - first, strict=True):
+                    values[i], sound[i] = found[row], readable[row]
+        return values, sound
+
+    def _genotype_rows(self, path: str, low: int, high: int) -> tuple[Values, Bool[np.ndarray, " n"]]:
+        if len(self.documents[path]["shape"]) == 2:
+            return self.rows(path, low, high)
+        ends, readable = self.rows(f"{path}_end", max(0, low - 1), high)
+        if low == 0:
+            ends, readable = np.concatenate([[0], ends]), np.concatenate([[True], readable])
+        return self._pieces(path, ends[:-1], np.diff(ends), readable[:-1] & readable[1:])
+
+    def _clips(self, start: int, stop: int) -> tuple[Values, Bool[np.ndarray, " n"]]:
+        columns, readable = self._columns(["clip_start", "clip_length"], start, stop)
+        return self._pieces("clip", columns["clip_start"], columns["clip_length"], readable)
+
+    def _states(self, start: int, stop: int) -> tuple[Values, Bool[np.ndarray, " n"]]:
+        columns, readable = self._columns(["states_start", "states_length"], start, stop)
+        values: list[dict[str, np.ndarray]] = [{} for _ in range(stop - start)]
+        for name, (ids, _) in self.rows_of.items():
+            home = f"{substrate_home(name)}/state/"
+            here = ids[slice(*np.searchsorted(ids, [start, stop]))] - start
+            mine = np.zeros(stop - start, bool)
+            mine[here] = columns["states_length"][here] > 0
+            for path in sorted(path for path in self.row_arrays if path.startswith(home)):
+                starts, lengths = columns["states_start"][mine], columns["states_length"][mine]
+                pieces, whole = self._pieces(path, starts, lengths, readable[mine])
+                for i, piece in zip(np.flatnonzero(mine), pieces, strict=True):
+                    values[i][path.removeprefix(home)] = piece
+                readable[mine] &= whole
+        return values, readable
+
+    def _pieces(
+        self, path: str, starts: np.ndarray, lengths: np.ndarray, readable: Bool[np.ndarray, " n"]
+    ) -> tuple[Values, Bool[np.ndarray, " n"]]:
+        """Parts of a flat array; one that is said to lie where nothing is committed is not readable."""
+        total = self.documents[path]["shape"][0]
+        sound = readable & (starts >= 0) & (lengths >= 0) & (lengths <= total) & (starts <= total - lengths)
+        if not sound.any():
+            return [np.zeros((0, *self.documents[path]["shape"][1:]))] * len(starts), sound
+        low, high = int(starts[sound].min()), int((starts + lengths)[sound].max())
+        flat, known = self.rows(path, low, high)
+        pieces = []
+        for i, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+            here = slice(start - low, start - low + length) if sound[i] else slice(0, 0)
+            pieces.append(flat[here])
+            sound[i] &= bool(known[here].all())
+        return pieces, sound
+
+    def block(self, part: str) -> int:
+        """Lifeforms that are well read together: those of one file, where a file is of lifeforms."""
+        home = substrate_home(self.about["substrates"][0])
+        path = {"record": "row_crc", "genotype": f"{home}/lifeform", "clip": "frames", "states": "frames"}
+        return file_rows(self.documents[path.get(part, part)])
 
     def checkpoint(self, entry: dict[str, Any]) -> dict[str, np.ndarray]:
         """The arrays of a checkpoint by name, from its entry in the document.
@@ -135,9 +199,9 @@ class Stored:
         """
         home = entry["group"] + "/"
         paths = [p for p, node in self.documents.items() if p.startswith(home) and node["node_type"] == "array"]
-        found = self._read(paths, ...)
-        state = {path.removeprefix(home): value for path, value in (found or {}).items()}
-        if found is None or checkpoint_checksum(state) != entry["crc"]:
+        found = {path.removeprefix(home): read_whole(self.root, path, self.documents[path]) for path in paths}
+        state = {name: value for name, value in found.items() if value is not None}
+        if len(state) < len(found) or checkpoint_checksum(state) != entry["crc"]:
             raise ArchiveDamaged(
                 f"the checkpoint of generation {entry['generation']} ({home}) in {self.root} is damaged, so this run "
                 "cannot be resumed; its lifeforms can still be read: see `alife check-archive`"

@@ -3,8 +3,8 @@
 The commit is one atomic replacement of the root `zarr.json`, which says how many rows there are:
 
 1. the new rows are encoded in memory, together with the unfinished files they belong to;
-2. these files and the search's checkpoint are written, flushed, given their names, and the names are flushed.
-   Readers still know the old length, and up to there the new files hold what the old ones held;
+2. these files, the search's checkpoint and a copy of the new root document are written, flushed, given their names, and
+   the names are flushed.  Readers still know the old length, and up to there the new files hold what the old ones held;
 3. the root document is replaced in the same way.  From here on the generation exists, and is acknowledged;
 4. the documents of the single arrays follow, for those who open the archive without the root document.
 
@@ -25,6 +25,7 @@ from alife.errors import ArchiveError, BadOption
 from alife.storage.archive import Archive
 from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, root_document, seal
 from alife.storage.files import Files, WriterLock, place
+from alife.storage.root import COPY
 from alife.storage.rows import Rows, plain_array, plain_json, row_values
 from alife.storage.schema import SLOTS, checkpoint_checksum
 from alife.storage.tails import Tails, encode_checkpoint
@@ -47,7 +48,7 @@ class ArchiveWriter:
         """The search's state at the last committed generation; empty before the first."""
         self._lock, self._files, self._document, self._tails = lock, files, document, tails
         self._archive: Archive | None = None
-        self._stopped = ""
+        self._origin, self._stopped = 0, ""
 
     def __enter__(self) -> ArchiveWriter:
         return self
@@ -71,6 +72,15 @@ class ArchiveWriter:
     def progress(self) -> dict[str, Any]:
         """What the run said of itself at the last committed generation."""
         return self._document["attributes"]["progress"]
+
+    def begin_origin(self, origin: Mapping[str, Any]) -> None:
+        """Says what makes the lifeforms from now on: told with the next generation, unless it is known already."""
+        attributes = self._document["attributes"]
+        known = attributes["origins"]
+        if origin not in known:
+            attributes = {**attributes, "origins": [*known, dict(origin)]}
+            self._document = {**self._document, "attributes": attributes}
+        self._origin = attributes["origins"].index(origin)
 
     @property
     def archive(self) -> Archive:
@@ -106,31 +116,32 @@ class ArchiveWriter:
         if generation != self.generation + 1:
             raise BadOption(f"generation is {generation}; expected {self.generation + 1}, the one after the last")
         attributes = self._document["attributes"]
-        values = row_values(rows, attributes["archive"], arrays_of_rows(self._document), generation)
+        documents = arrays_of_rows(self._document)
+        rows = rows._replace(origin=self._origin if rows.origin < 0 else rows.origin)
+        values = row_values(rows, attributes, documents, generation)
         state = {name: plain_array(name, value) for name, value in checkpoint.items()}
-        attributes = {
-            **attributes,
-            "archive": _next_commit(attributes["archive"], generation, len(values["id"]), state),
-            "progress": plain_json("progress", progress),
-        }
+        said = plain_json("progress", progress)
+        lengths = {path: node["shape"][0] + len(values.get(path, ())) for path, node in documents.items()}
+        about = _next_commit(attributes["archive"], generation, state, lengths, said)
+        attributes = {**attributes, "archive": about, "progress": said}
         with self._all_or_nothing():
             self._commit(attributes, values, state)
 
     def _commit(self, attributes: dict[str, Any], values: dict[str, np.ndarray], state: dict[str, np.ndarray]) -> None:
         about = attributes["archive"]
         group, *kept = (entry["group"] for entry in about["checkpoints"])
-        rows = {
-            path: {**node, "shape": [about["committed"], *node["shape"][1:]]}
-            for path, node in arrays_of_rows(self._document).items()
-        }
+        rows, longer = arrays_of_rows(self._document), dict[str, Any]()
         arrays, contents = encode_checkpoint(group, state)
-        document = root_document(attributes, {**rows, **arrays, **self._nodes_below(kept)})
+        for path, added in values.items():
+            node, before = rows[path], rows[path]["shape"][0]
+            longer[path] = {**node, "shape": [before + len(added), *node["shape"][1:]]}
+            contents.update(self._tails.add(path, node, before, added))
+        document = root_document(attributes, {**self._fixed(kept), **rows, **longer, **arrays})
         self._clear(group, {*contents, *own_documents(document)})
         contents.update(self._outdated(document, group))
-        for path, added in values.items():
-            contents.update(self._tails.add(path, rows[path], about["committed"] - len(added), added))
-        place(self._files, self.path, contents)
-        place(self._files, self.path, {DOCUMENT: seal(document)})
+        sealed = seal(document)
+        place(self._files, self.path, {**contents, COPY: sealed})
+        place(self._files, self.path, {DOCUMENT: sealed})
         self._document, self.checkpoint = document, state
         self.refresh_documents()
 
@@ -138,9 +149,11 @@ class ArchiveWriter:
         """Brings the documents of single arrays up to date with the root document, which is the one that counts."""
         place(self._files, self.path, self._outdated(self._document), durable=False)
 
-    def _nodes_below(self, groups: list[str]) -> dict[str, Any]:
-        below, nodes = tuple(f"{group}/" for group in groups), self._document["consolidated_metadata"]["metadata"]
-        return {path: node for path, node in nodes.items() if path.startswith(below)}
+    def _fixed(self, groups: list[str]) -> dict[str, Any]:
+        """Nodes that a commit leaves as they are: arrays without rows, and the checkpoints in these groups."""
+        nodes = self._document["consolidated_metadata"]["metadata"]
+        below = tuple(f"{group}/" for group in groups)
+        return {path: node for path, node in nodes.items() if path == "step" or path.startswith(below)}
 
     def _outdated(self, document: dict[str, Any], group: str = "") -> dict[str, bytes]:
         wanted = {key: data for key, data in own_documents(document).items() if key.startswith(group)}
@@ -167,14 +180,25 @@ class ArchiveWriter:
             ) from cause
 
 
-def _next_commit(about: dict[str, Any], generation: int, count: int, state: dict[str, np.ndarray]) -> dict[str, Any]:
-    newest = {"group": f"search/{generation % SLOTS}", "generation": generation, "crc": checkpoint_checksum(state)}
-    return {
-        **about,
-        "committed": about["committed"] + count,
+def _next_commit(
+    about: dict[str, Any],
+    generation: int,
+    state: dict[str, np.ndarray],
+    lengths: dict[str, int],
+    progress: dict[str, Any],
+) -> dict[str, Any]:
+    committed = lengths["id"]
+    newest = {
+        "group": f"search/{generation % SLOTS}",
         "generation": generation,
-        "checkpoints": [newest, *about["checkpoints"]][: SLOTS - 1],
+        "crc": checkpoint_checksum(state),
+        # All it takes to step back to it, should a later one be damaged.
+        "committed": committed,
+        "lengths": {path: length for path, length in lengths.items() if length != committed},
+        "progress": progress,
     }
+    checkpoints = [newest, *about["checkpoints"]][: SLOTS - 1]
+    return {**about, "committed": committed, "generation": generation, "checkpoints": checkpoints}
 
 
 def _read_or_none(path: Path) -> bytes | None:

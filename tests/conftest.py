@@ -16,7 +16,7 @@ from jaxtyping import install_import_hook
 
 # The modules where people's words come in (config, registry, cli, commands) are left out: they are handed wrong types
 # on purpose, and their own messages are what is tested; memory and replay are, to be tried on made-up archives.
-NUMBERS = ("evaluate", "export", "genotype", "pipeline", "run", "score")
+NUMBERS = ("evaluate", "export", "export_table", "genotype", "lifeforms", "pipeline", "run", "score", "spread")
 CHECKED = (*NUMBERS, "plugins", "search", "storage", "worlds")
 
 checker = ModuleType("alife_type_checker")

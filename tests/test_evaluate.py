@@ -119,6 +119,28 @@ def test_no_byte_of_z_or_video_depends_on_the_batch():
     assert np.array_equal(everything.z[7:9], some.z) and np.array_equal(everything.video[7:9], some.video)
 
 
+def test_a_film_shows_the_same_history_as_the_frames():
+    genotypes, keys = population_of(19)
+    evaluator = evaluator_of(Heavy())
+    films = evaluator.film(genotypes, keys, 6)
+    assert films.shape == (19, 6, 16, 16, 3)
+    assert np.array_equal(films[:, 1::2], evaluator.observe(genotypes, keys).frames)
+    assert np.array_equal(films[7:8], evaluator.film(genotypes[7:8], keys[7:8], 6))
+    with pytest.raises(BadOption, match="frames is 7, more than the 6 steps"):
+        evaluator.film(genotypes, keys, 7)
+
+
+def test_states_and_peaks_come_in_the_order_of_the_worlds():
+    genotypes, keys = population_of(19)
+    seen = Evaluator(SPACE, Heavy(), Schedule(6, 3), 16, keep_states=True, peak="population").observe(genotypes, keys)
+    every = Evaluator(SPACE, Heavy(), Schedule(6, 6), 16, keep_states=True).observe(genotypes, keys)
+    assert np.array_equal(seen.states["state"], every.states["state"][:, 1::2]) and every.peak is None
+    population = every.states["state"].mean((2, 3))
+    assert np.array_equal(seen.peak.step, population.argmax(1) + 1)
+    assert np.array_equal(seen.peak.frame, every.frames[np.arange(19), seen.peak.step - 1])
+    assert np.allclose(seen.peak.value, population.max(1))
+
+
 def test_from_genotypes_to_scores_is_one_program_when_jitted_whole():
     evaluator = evaluator_of(Heavy())
     targets = Targets(np.eye(evaluator.model.dim, dtype=np.float32)[:2], np.eye(evaluator.model.dim)[2:3])

@@ -39,6 +39,16 @@ def test_coverage_is_the_mean_distance_to_the_nearest(sizes):
     assert not memory.rows[start:].any() and memory.numbers == list(range(start))
 
 
+def test_only_elites_are_looked_back_at_and_all_numbers_known():
+    memory, elites, all_z = Memory(Nothing(), 8), Memory(Nothing(), 8), unit(40, 3)
+    elite = np.arange(40) % 3 == 0
+    for part in (slice(0, 10), slice(10, 40)):
+        memory.add(rows(all_z[part], part.start)._replace(elite=elite[part]))
+        elites.add(rows(all_z[part][elite[part]], part.start))
+    assert memory.count == elites.count == 14 and memory.numbers == list(range(40))
+    assert np.array_equal(memory.rows, elites.rows) and memory.coverage == elites.coverage
+
+
 def test_coverage_of_nothing_and_of_one_is_zero():
     memory = Memory(Nothing(), 8)
     assert memory.coverage == 0

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, UInt8
+from jaxtyping import Array, Bool, Float, Int, Num, UInt8
 
-from alife.errors import AlifeError, BadOption, PluginError, first_line
+from alife.errors import AlifeError, BadOption, PluginError, UnknownName, first_line
 from alife.substrate import METHODS, Substrate, check_tree
-from alife.types import PRNGKey, Tree
+from alife.types import Peak, PRNGKey, Tree
 
 from .cache import use_compilation_cache
+from .kept import Best, better, by_path, halved, none_yet
 from .schedule import Schedule
 
 use_compilation_cache()  # before anything compiles
@@ -38,6 +39,20 @@ class Rollout(NamedTuple):
     it has none."""
     state: Tree
     """The last moment."""
+    states: dict[str, Num[Array, "K ..."]] | None = None
+    """Leaf path -> what is kept of the states at the moments of the frames; None unless asked for."""
+    peak: Peak | None = None
+    """The moment in which the measure asked for was highest."""
+
+
+class Moment(NamedTuple):
+    """What goes from step to step."""
+
+    state: Tree
+    earned: Float[Array, ""] | None
+    """Sum of the rewards so far; None where the substrate has none."""
+    best: Best | None
+    """None unless a peak is asked for."""
 
 
 def rollout(
@@ -49,6 +64,8 @@ def rollout(
     frames: int | str = "final",
     img_size: int = 224,
     as_bytes: bool = False,
+    keep_states: bool = False,
+    peak: str | None = None,
 ) -> Rollout:
     """Run one world and draw it at the moments of a schedule.
 
@@ -60,9 +77,13 @@ def rollout(
         frames: see `alife.worlds.schedule.Schedule`.
         img_size: edge of a picture, pixels.
         as_bytes: pictures as 0..255 in one byte, for films: a quarter of the memory.
+        keep_states: also keep the state at the moment of each frame, in the types that are stored: reals as float16,
+            unless the substrate's `keep_state` says otherwise.
+        peak: also keep the moment in which this measure is highest.
 
     Raises:
         BadOption: a count out of range.
+        UnknownName: the substrate has no such measure.
         BadGenotype: params that are not of the substrate's tree and shapes.
         PluginError: the substrate raises, or breaks its contract.
     """
@@ -71,7 +92,8 @@ def rollout(
     check_methods(substrate)
     example = jax.eval_shape(lambda key: _call(substrate, "default_params", key), jax.random.key(0))
     check_tree(params, example, _name(substrate))
-    return _program(_ByIdentity(substrate), img_size, as_bytes)(key, params, jnp.asarray(lengths))
+    program = _program(_ByIdentity(substrate), img_size, as_bytes, keep_states, peak)
+    return program(key, params, jnp.asarray(lengths))
 
 
 class _ByIdentity(NamedTuple):
@@ -87,8 +109,8 @@ class _ByIdentity(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _program(held: _ByIdentity, img_size: int, as_bytes: bool) -> Callable[..., Rollout]:
-    return jax.jit(lambda key, params, lengths: simulate(held.substrate, key, params, lengths, img_size, as_bytes))
+def _program(held: _ByIdentity, *settings: Any) -> Callable[..., Rollout]:
+    return jax.jit(lambda key, params, lengths: simulate(held.substrate, key, params, lengths, *settings))
 
 
 def simulate(
@@ -98,6 +120,8 @@ def simulate(
     lengths: Int[Array, " K"],
     img_size: int,
     as_bytes: bool = False,
+    keep_states: bool = False,
+    peak: str | None = None,
 ) -> Rollout:
     """The traceable heart of `rollout`; `lengths` are the steps from one frame to the next."""
     init_key, step_key = jax.random.split(key)
@@ -106,26 +130,45 @@ def simulate(
     state = _call(substrate, "init_state", init_key, params)
     check_step(substrate, state, params)
 
-    def step(number: Array, moment: tuple[Tree, Array | None]) -> tuple[Tree, Array | None]:
+    def step(number: Array, moment: Moment) -> Moment:
         # a step's key is folded from its number; for substrates that draw nothing it is optimised away
-        state = _call(substrate, "step_state", jax.random.fold_in(step_key, number), moment[0], params)
-        return state, None if moment[1] is None else moment[1] + _reward(substrate, state, params)
+        state = _call(substrate, "step_state", jax.random.fold_in(step_key, number), moment.state, params)
+        earned = None if moment.earned is None else moment.earned + _reward(substrate, state, params)
+        if moment.best is None or peak is None:
+            return Moment(state, earned, None)
+        # behind a barrier, lest looking at a state changes how XLA computes it, and so its last bits
+        seen = jax.lax.optimization_barrier(state)
+        value = _one(_measured(substrate, seen, params, earned), peak, substrate)
+        return Moment(state, earned, better(moment.best, value, number + 1, seen))
 
-    def chunk(carry: tuple[Tree, Array], length: Array) -> tuple[tuple[Tree, Array], tuple[Array, Array]]:
+    def chunk(carry: tuple[Moment, Array], length: Array) -> tuple[tuple[Moment, Array], tuple[Any, ...]]:
         moment, first = carry
         moment = jax.lax.fori_loop(first, first + length, step, moment)
-        image = draw(substrate, moment[0], params, img_size)
+        image = draw(substrate, moment.state, params, img_size)
+        kept = keep(substrate, moment.state, params) if keep_states else None
         finite = jnp.all(jnp.isfinite(image))
-        return (moment, first + length), (to_bytes(image) if as_bytes else image, finite)
+        return (moment, first + length), (to_bytes(image) if as_bytes else image, finite, kept)
 
     earns = getattr(substrate, "reward", None) is not None
-    start = ((state, jnp.float32(0) if earns else None), jnp.zeros((), lengths.dtype))
-    ((state, earned), _), (frames, finite) = jax.lax.scan(chunk, start, lengths)
-    measures = measure(substrate, state, params)
-    if earned is not None:
-        measures = dict(sorted({**measures, "reward": earned}.items()))
+    none = jnp.zeros((), lengths.dtype)
+    start = Moment(state, jnp.float32(0) if earns else None, None if peak is None else none_yet(state, none))
+    (moment, _), (frames, finite, states) = jax.lax.scan(chunk, (start, none), lengths)
+    measures = _measured(substrate, moment.state, params, moment.earned)
     finite = jnp.all(finite) & jnp.all(jnp.isfinite(jnp.stack([jnp.float32(0), *measures.values()])))
-    return Rollout(frames, finite, measures, state)
+    highest = None if moment.best is None else _drawn(substrate, moment.best, params, img_size, as_bytes)
+    return Rollout(frames, finite, measures, moment.state, states, highest)
+
+
+def keep(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Num[Array, "..."]]:
+    """What is worth keeping of a state, leaf path -> array: what the substrate says, or all of it, reals as float16."""
+    if getattr(substrate, "keep_state", None) is None:
+        return by_path(halved(state))
+    return by_path(_call(substrate, "keep_state", state, params))
+
+
+def _drawn(substrate: Substrate, best: Best, params: Tree, img_size: int, as_bytes: bool) -> Peak:
+    image = draw(substrate, best.state, params, img_size)
+    return Peak(best.value, best.step, to_bytes(image) if as_bytes else image)
 
 
 def draw(substrate: Substrate, state: Tree, params: Tree, img_size: int) -> Float[Array, "H W 3"]:
@@ -148,6 +191,18 @@ def measure(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Float[
     if not isinstance(numbers, dict) or not all(isinstance(n, str) and _is_number(v) for n, v in numbers.items()):
         raise PluginError(f"{_name(substrate)}.measures returned {numbers!r}; expected a dict of single numbers")
     return {name: jnp.asarray(value, jnp.float32) for name, value in sorted(numbers.items())}
+
+
+def _measured(substrate: Substrate, state: Tree, params: Tree, earned: Array | None) -> dict[str, Float[Array, ""]]:
+    """The measures of a moment, `reward` among them where the substrate has it."""
+    measures = measure(substrate, state, params)
+    return measures if earned is None else dict(sorted({**measures, "reward": earned}.items()))
+
+
+def _one(measures: dict[str, Array], name: str, substrate: Substrate) -> Float[Array, ""]:
+    if name not in measures:
+        raise UnknownName("measure", name, measures, f"a peak needs one that {_name(substrate)} has")
+    return measures[name]
 
 
 def _reward(substrate: Substrate, state: Tree, params: Tree) -> Float[Array, ""]:

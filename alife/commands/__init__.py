@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from .archives import check_archive_command, export_command, replay_command
 from .comparing import compare_command
+from .finding import find_command
 from .importing import import_command
 from .listing import check_command, list_command
 from .looking import caption_command, embed_command
+from .marking import mark_command
+from .rewriting import compact_command, merge_command
 from .searching import resume_command, search_command
 from .watching import run_command
 
@@ -15,9 +18,13 @@ BUILT_IN = (
     resume_command,
     replay_command,
     export_command,
+    find_command,
     compare_command,
+    mark_command,
     run_command,
     check_archive_command,
+    merge_command,
+    compact_command,
     list_command,
     check_command,
     import_command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -16,17 +17,34 @@ run_argument = click.argument("run", type=click.Path(path_type=Path))
 
 @click.command("replay")
 @run_argument
-@click.argument("id", type=int)
+@click.argument("id", type=int, required=False)
+@click.option("--all", "everything", is_flag=True, help="Every lifeform; those that are not the same are named.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 255),
+    default=2.0,
+    show_default=True,
+    help="Mean difference up to which pictures count as the same, in steps of 255.",
+)
 @plugin_option
-def replay_command(run: Path, id: int, plugins: tuple[str, ...]) -> int:
-    """Run lifeform ID of RUN again from its record and compare: exit code 0 = same, 1 = differs."""
+def replay_command(run: Path, id: int | None, everything: bool, tolerance: float, plugins: tuple[str, ...]) -> int:
+    """Run lifeform ID of RUN (or --all) again from its record and compare: exit code 0 = same, 1 = differs."""
     from ..replay import replay
     from ..storage import open_archive
 
     archive = open_archive(run)
-    (result,) = replay(archive, [id], registry_for(archive, plugins))
-    click.echo(str(result))
-    return 0 if result.same else 1
+    if (id is None) == (not everything):
+        raise BadOption(f"give either a lifeform's ID (0 to {len(archive) - 1}) or --all")
+    if id is not None:
+        archive[id].frames  # noqa: B018  damage is told at once
+    counts: Counter[str] = Counter()
+    for result in replay(archive, range(len(archive)) if id is None else [id], registry_for(archive, plugins), tolerance=tolerance):
+        counts[result.verdict] += 1
+        if id is not None or result.verdict != "same bytes":
+            click.echo(str(result))
+    if everything:
+        click.echo(f"{counts.total()} lifeforms: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()))
+    return 0 if all(verdict.startswith("same") for verdict in counts) else 1
 
 
 @click.command("export")
@@ -39,6 +57,10 @@ def replay_command(run: Path, id: int, plugins: tuple[str, ...]) -> int:
 @click.option(
     "--frames", type=click.IntRange(1, 100_000), help="Pictures of a film [default: one per step, at most 300]."
 )
+@click.option(
+    "--tiles", type=click.IntRange(1, 400), help="Lifeforms on a page [default: 48, with ID 24] or sheet [24]."
+)
+@click.option("--stored", is_flag=True, help="A film of the pictures that RUN holds: nothing is run again.")
 @click.option("--fps", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Pictures per second.")
 @plugin_option
 def export_command(
@@ -47,30 +69,46 @@ def export_command(
     target: Path,
     size: int | None,
     frames: int | None,
+    tiles: int | None,
+    stored: bool,
     fps: float,
     plugins: tuple[str, ...],
 ) -> int:
     """Write what RUN holds.
 
-    With ID: .gif .mp4 .webm .webp (its whole life), .png (its last moment), .npz (its record).
-    Without: .csv (the table), or a contact sheet of the most different lifeforms (.png; .gif .webp .mp4 .webm: moving).
+    With ID: .gif .mp4 .webm .webp (its whole life), .png (its last moment), .npz (its record), .html (a page of it, its
+    ancestors and its like).
+    Without: .csv .parquet (the table, a phylogeny in the ALife standard), or a contact sheet of the most different
+    lifeforms (.png; .gif .webp .mp4 .webm: moving), or one page of them with recipes and family tree (.html).
     """
-    from ..export import export_film, write_record, write_sheet, write_table
+    from ..export import SHEET_TILES, export_film, write_record, write_sheet
+    from ..export_table import WRITERS, write_table
+    from ..page import write_page
     from ..storage import open_archive
 
     archive, ending = open_archive(run), target.suffix.lower()
-    known = (*FILMS, ".csv") if id is None else (*FILMS, ".npz")
+    known = (*FILMS, ".html", *WRITERS) if id is None else (*FILMS, ".html", ".npz")
     if ending not in known:
         of = "all lifeforms" if id is None else f"lifeform {id}"
-        raise BadOption(f"{target}: {of} can be written as {' '.join(known)} (.csv without an ID, .npz with one)")
-    if ending == ".csv":
-        write_table(archive, target)
+        other = f"{' '.join(WRITERS)} without an ID, .npz with one"
+        raise BadOption(f"{target}: {of} can be written as {' '.join(known)} ({other})")
+    if ending in WRITERS:
+        for remark in write_table(archive, target):
+            click.echo(f"note: {remark}", err=True)
+    elif ending == ".html":
+        write_page(archive, target, title=run.resolve().name, tiles=tiles, lifeform=id)
     elif ending == ".npz":
         write_record(archive, int(id or 0), target)
     elif id is None:
-        write_sheet(archive, target, title=run.name, registry=registry_for(archive, plugins))
+        count = tiles or SHEET_TILES
+        write_sheet(archive, target, title=run.name, tiles=count, registry=registry_for(archive, plugins))
     else:
-        export_film(archive, id, target, frames=frames, img_size=size, fps=fps, registry=registry_for(archive, plugins))
+        if stored and (size or frames):
+            raise BadOption("--stored takes the pictures as they are; expected it without --size and --frames")
+        registry = None if stored else registry_for(archive, plugins)
+        export_film(
+            archive, id, target, frames=frames, img_size=size, fps=fps, stored=stored, registry=registry
+        )
     click.echo(f"wrote {target}")
     return 0
 

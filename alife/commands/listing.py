@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,13 +84,13 @@ def _abilities(registry: Registry, name: str) -> dict[str, Any]:
     """A substrate's genotype, measures, numbers to turn and ready-made worlds."""
     from ..config import catalog_names, catalog_summary
     from ..genotype import GenotypeSpace
+    from ..substrate import measure_meanings
 
     substrate = registry.substrates[name].make()
-    told = inspect.getdoc(getattr(substrate, "measures", None)) or ""
     return {
         "genotype": GenotypeSpace(substrate, name).layout,
         "parameters": getattr(substrate, "parameters", dict)(),
-        "measures": dict(re.findall(r"^(\w+(?:, \w+)*): (.+)$", told, re.MULTILINE)),
+        "measures": measure_meanings(substrate),
         "worlds": [world for world in catalog_names() if catalog_summary(world)[0] == name],
     }
 

@@ -124,7 +124,7 @@ def caption_command(
     archive = open_archive(run)
     registry = registry_for(archive, plugins)
     with remarks():
-        entry, made = _model_for(archive.config, model, registry)
+        entry, made = model_for(archive.config, model, registry)
     require_text(Embedder(made), entry.name, registry)
     phrases = read_phrases(file) if file else known_phrases(made, registry)
     with remarks():
@@ -139,7 +139,7 @@ def caption_command(
     return 0
 
 
-def _model_for(config: dict[str, Any], model: str | None, registry: Registry) -> tuple[Entry, Any]:
+def model_for(config: dict[str, Any], model: str | None, registry: Registry) -> tuple[Entry, Any]:
     """The model asked for; else the run's own if it knows text; else the one that always does."""
     from ..config import DEFAULT_TEXT_MODEL, model_table
     from ..embedding import Embedder

@@ -68,6 +68,12 @@ RUNS = Path("runs")
     metavar="RUN[:ID]",
     help="Begin with a lifeform of another run, or with its best ones; without WORLD its world, score and search.",
 )
+@click.option("--clip", type=int, metavar="N", help="Keep a clip of each world's whole life too, in N pictures.")
+@click.option("--keep-states", is_flag=True, default=None, help="Keep the states at the moments of the frames too.")
+@click.option("--peak", metavar="MEASURE", help="Keep the moment too in which this measure is highest.")
+@click.option(
+    "--sample", type=float, metavar="SHARE", help="Keep this share of all worlds besides, 0 to 1: an unbiased sample."
+)
 @click.option(
     "--repeat", type=click.IntRange(1, 1000), default=1, help="Search so often, with the next seed each time."
 )
@@ -191,11 +197,14 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
         again = f"alife resume {shlex.quote(str(place))}{more}"
         click.echo(f"stopped after generation {archive.generation + 1}; go on with: {again}")
         return 130
-    if not len(archive):
+    kept = archive.column("elite")
+    besides = f" and {(~kept).sum()} more in the sample" if not kept.all() else ""
+    if not kept.any():
         invalid = archive.progress.get("invalid", 0)
         click.echo(f"{place} holds no lifeform: {invalid} worlds gave NaN or infinite pictures, measures or scores")
         score = archive.config["score"]
-        click.echo(f"either the score {score!r} divides by 0, or the world breaks: alife check {archive.substrate}")
+        substrate = archive.config["substrate"]
+        click.echo(f"either the score {score!r} divides by 0, or the world breaks: alife check {substrate}")
         return 0
     from ..budget import START, why_early
     from ..config import from_json, replace
@@ -207,7 +216,7 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     sheet = _sheet(place)
     best = write_sheet(archive, sheet, title=place.name)[0]
     run = shlex.quote(str(place))
-    click.echo(f"{len(archive)} lifeforms in {place}; the most different ones are on {sheet}")
+    click.echo(f"{kept.sum()} lifeforms{besides} in {place}; the most different ones are on {sheet}")
     click.echo("next:")
     tries = {
         f"alife export {run} {best} --to best.gif": "watch the first of them live",

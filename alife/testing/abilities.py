@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -41,6 +42,21 @@ def check_measures(subject: SubstrateSubject) -> None:
             "the same names always",
             "give every measure a number at every moment, 0 where it means nothing",
         )
+
+
+def check_keep_state(subject: SubstrateSubject) -> None:
+    """`keep_state(state, params)` gives arrays of numbers, the same ones at every moment, and they hold the state."""
+    if not has(subject.substrate, "keep_state"):
+        return
+    _, expressed, state = subject.shapes
+    kept = shape_of(subject.substrate, "keep_state", state, expressed)
+    leaves = jax.tree.leaves(kept)
+    if not leaves or not all(jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == bool for leaf in leaves):
+        raise CheckFailed(f"keep_state gives {describe(kept)}", "arrays of numbers", "leave out keys and empty trees")
+    keep = jax.jit(jax.vmap(partial(call, subject.substrate, "keep_state"), in_axes=(0, None)))
+    for world in subject.worlds:
+        for path, leaf in jax.tree_util.tree_leaves_with_path(keep(world.state, world.expressed)):
+            _expect_finite(f"what keep_state gives {jax.tree_util.keystr(path)}".rstrip(), plain(leaf))
 
 
 def check_reward(subject: SubstrateSubject) -> None:
@@ -188,6 +204,7 @@ def _one_moment(numbers: Tree) -> str:
 ABILITY_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
     check_express,
     check_measures,
+    check_keep_state,
     check_reward,
     check_mutate,
     check_crossover,

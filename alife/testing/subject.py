@@ -186,6 +186,7 @@ def trace(substrate: Any) -> dict[str, str]:
         "step_state": (key, state, expressed),
         "render_state": (state, expressed),
         "measures": (state, expressed),
+        "keep_state": (state, expressed),
         "reward": (state, expressed),
         "mutate": (key, params),
         "crossover": (key, params, params),

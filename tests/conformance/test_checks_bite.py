@@ -53,6 +53,9 @@ class Warmth:
     def measures(self, state: Any, params: Any) -> Any:
         return {"mass": state["heat"].mean()}
 
+    def keep_state(self, state: Any, params: Any) -> Any:
+        return {"heat": (255 * state["heat"]).astype(jnp.uint8)}
+
     def reward(self, state: Any, params: Any) -> Any:
         return state["heat"].max()
 
@@ -294,6 +297,26 @@ class MeasuresAnew(Warmth):
         return {f"mass_{self.count}": state["heat"].mean()}
 
 
+class KeepsNothing(Warmth):
+    def keep_state(self, state: Any, params: Any) -> Any:
+        return {}
+
+
+class KeepsTooMuch(Warmth):
+    def keep_state(self, state: Any, params: Any) -> Any:
+        return {"heat": (1e6 * state["heat"]).astype(jnp.float16)}
+
+
+class KeepsText(Warmth):
+    def keep_state(self, state: Any, params: Any) -> Any:
+        return {"heat": state["heat"], "unit": "kelvin"}
+
+
+class KeepsKeys(Warmth):
+    def keep_state(self, state: Any, params: Any) -> Any:
+        return {"heat": state["heat"], "key": jax.random.key(0)}
+
+
 class RewardsAll(Warmth):
     def reward(self, state: Any, params: Any) -> Any:
         return state["heat"]
@@ -407,6 +430,7 @@ BROKEN: dict[str, list[type]] = {
     "instances are independent": [Shared],
     "instance stays as made": [Remembers, Counts],
     "measures": [MeasuresAll, MeasuresNothing, MeasuresAnew],
+    "keep state": [KeepsNothing, KeepsTooMuch, KeepsText, KeepsKeys],
     "reward": [RewardsAll, RewardsNothing],
     "mutate": [MutatesNothing, MutatesToVector, MutatesToNaN],
     "crossover": [CopiesFirst, CrossesExpressed],

@@ -20,7 +20,7 @@ from alife.compare_groups import labels
 from alife.compare_plot import COLOURS, SIZE, draw
 from alife.compare_read import find_runs
 from alife.errors import ArchiveError, BadOption, UnknownName
-from alife.storage import Rows, create_archive, schema
+from alife.storage import Genes, Layout, Rows, create_archive, schema
 from alife.storage.files import Files
 
 EAST, NORTH, WEST = (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)
@@ -50,18 +50,9 @@ def make(
     dim = len(found[0][2]) if n else 2
     z = np.array([[place, place] for _, _, place in found], np.float32).reshape(n, 2, dim)
     said = {"substrate": "toy", "search": {"name": "random"}, "score": "mass", **config, "seed": seed}
-    with create_archive(
-        path,
-        config=said,
-        substrate="toy",
-        genotype_size=1,
-        genotype_dtype=np.float32,
-        frames=(2, 2, 2),
-        dim=dim,
-        measures=list(values),
-        provenance={"model": {"identity": identity}},
-        files=Unsynced(),
-    ) as writer:
+    layout = Layout({"toy": Genes(1, np.float32)}, frames=(2, 2, 2), dim=dim, measures=dict.fromkeys(values, ""))
+    provenance = {"model": {"identity": identity}}
+    with create_archive(path, layout, config=said, provenance=provenance, files=Unsynced()) as writer:
         rows = Rows(
             genotype=np.zeros((n, 1), np.float32),
             parent=np.full((n, 2), -1),

@@ -177,11 +177,11 @@ def test_what_caption_refuses(capsys, tmp_path, monkeypatch, colours, finished, 
 class Made:
     """An archive of made-up embeddings; of some lifeforms the frames are damaged."""
 
-    path = Path("made")
+    path, created = Path("made"), ""
 
     def __init__(self, z, model="seen-1", damaged=()):
         self.z, self.damaged, self.sound = np.asarray(z, np.float32), damaged, np.arange(len(z))
-        self.provenance = {"model": {"identity": model}}
+        self.alive, self.provenance = self.sound, {"model": {"identity": model}}
 
     def __len__(self):
         return len(self.z)
@@ -189,8 +189,9 @@ class Made:
     def __getitem__(self, i):
         return Life(self.z[i], float(i), i in self.damaged)
 
-    def last_embeddings(self):
-        return self.z, np.ones(len(self.z), bool)
+    @property
+    def index(self):
+        return SimpleNamespace(take=lambda ids: self.z[ids])
 
 
 class Life:

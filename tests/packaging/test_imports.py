@@ -57,7 +57,7 @@ def literal(source: str) -> set[str]:
 
 
 def files() -> list[Path]:
-    own = [*ROOT.glob("alife/*.py"), *ROOT.glob("alife/commands/*.py"), *ROOT.glob("alife/testing/*.py")]
+    own = [path for place in ("", "commands/", "page/", "testing/") for path in ROOT.glob(f"alife/{place}*.py")]
     return [*own, *(path for folder in INNER for path in (ROOT / folder).rglob("*.py"))]
 
 

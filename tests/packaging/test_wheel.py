@@ -43,7 +43,7 @@ def test_everything_that_is_read_is_inside(wheel: zipfile.ZipFile) -> None:
         for path in (ROOT / folder).rglob("*"):
             relative = path.relative_to(ROOT / folder)
             linked = folder == "alife" and relative.parts[0] in folders
-            if path.suffix in (".py", ".toml", ".json", ".npz", ".typed") and not linked:
+            if path.suffix in (".py", ".toml", ".json", ".npz", ".typed", ".html", ".css", ".js") and not linked:
                 expected = "/".join(part for part in ("alife", name, relative.as_posix()) if part)
                 assert expected in inside, f"{path} is not in the wheel: name its package or data in pyproject.toml"
 

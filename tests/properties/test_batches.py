@@ -10,6 +10,7 @@ import pytest
 from alife.evaluate import Evaluator
 from alife.genotype import GenotypeSpace
 from alife.registry import default_registry
+from alife.substrate import measure_meanings
 from alife.worlds.schedule import Schedule
 
 N = 19
@@ -20,15 +21,16 @@ def test_results_do_not_depend_on_the_batch(name):
     entry = default_registry().substrates[name]
     space = GenotypeSpace(entry.make(**entry.test_options), name)
     model = default_registry().models["texture"].make()
+    peak = next(iter(measure_meanings(space.substrate)), None)
     genotypes = np.asarray(space.sample(jax.random.key(0), N))
     keys = jax.random.split(jax.random.key(1), N)
 
     def observe(rows, memory_mb=2048):
-        evaluator = Evaluator(space, model, Schedule(6, 2), 32, memory_mb)
+        evaluator = Evaluator(space, model, Schedule(6, 2), 32, memory_mb, keep_states=True, peak=peak)
         return evaluator.observe(genotypes[rows], keys[jnp.asarray(rows)])
 
     everything = observe(np.arange(N))
-    assert everything[3].all() and len(np.unique(everything[0], axis=0)) > 1
+    assert everything.valid.all() and len(np.unique(everything.frames, axis=0)) > 1
     for rows in ([0], [7], [18, 2, 2], list(range(5, 16))):
         part = observe(np.array(rows))
         for whole, some in zip(jax.tree.leaves(everything), jax.tree.leaves(part), strict=True):

@@ -30,7 +30,7 @@ _toy = _load()
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The toy run, writing small chunks."""
-    for name in ("ROWS", "SHARD", "CHUNK_BYTES"):
+    for name in ("ROWS", "SHARD", "CLIP_CHUNK", "CHUNK_BYTES", "FILE_BYTES"):
         monkeypatch.setattr(_toy.schema, name, getattr(_toy.schema, name))  # put back what small_chunks changes
     _toy.small_chunks()
     return _toy

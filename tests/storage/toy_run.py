@@ -11,6 +11,7 @@ equal if the checkpoint, the rows and the order of both survived.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -24,6 +25,9 @@ from alife.errors import ArchiveError
 from alife.storage import (
     Archive,
     ArchiveWriter,
+    Genes,
+    Layout,
+    Peak,
     Rows,
     create_archive,
     resume_archive,
@@ -31,26 +35,27 @@ from alife.storage import (
 )
 from alife.storage.files import Files
 
-SHAPE = {"frames": (2, 6, 5), "dim": 4, "genotype_size": 3}
+LAYOUT = Layout(
+    {"toy": Genes(3, np.float32, {"cells": ((4,), "float16"), "mind/age": ((), "int32")})},
+    frames=(2, 6, 5),
+    dim=4,
+    measures={"mass": "how much there is", "x": ""},
+    steps=(5, 10),
+    clip=True,
+    peak="mass",
+)
 COUNTS = (5, 0, 1, 9, 1, 4)
 """New lifeforms of each generation, in turn: some end a chunk, some span several, one has none."""
 
 
 def small_chunks() -> None:
     """Chunks of a few rows, so that a few generations meet every boundary there is."""
-    schema.ROWS, schema.SHARD, schema.CHUNK_BYTES = 8, 4, 128
+    schema.ROWS, schema.SHARD, schema.CLIP_CHUNK, schema.CHUNK_BYTES, schema.FILE_BYTES = 8, 4, 2, 64, 160
 
 
-def create(path: Path, files: Files | None = None, **changed: Any) -> ArchiveWriter:
-    given: dict[str, Any] = {
-        "config": {"world": "toy", "seed": 1},
-        "substrate": "toy",
-        "genotype_dtype": np.float32,
-        "measures": ["mass", "x"],
-        "provenance": {"engine": "0"},
-        **SHAPE,
-    }
-    return create_archive(path, **{**given, **changed}, files=files)
+def create(path: Path, files: Files | None = None, layout: Layout = LAYOUT, **changed: Any) -> ArchiveWriter:
+    given = {"config": {"world": "toy", "seed": 1}, "provenance": {"engine": "0"}, **changed}
+    return create_archive(path, layout, **given, files=files)
 
 
 def start_state() -> dict[str, np.ndarray]:
@@ -66,7 +71,7 @@ def start_state() -> dict[str, np.ndarray]:
 def next_generation(state: dict[str, np.ndarray], generation: int, known: int) -> tuple[Rows, dict[str, np.ndarray]]:
     """The rows of a generation and the state after it; `known` lifeforms exist already."""
     random = np.random.default_rng([*state["key"].tolist(), int(state["evaluations"])])
-    n, (pictures, height, width), dim = COUNTS[generation % len(COUNTS)], SHAPE["frames"], SHAPE["dim"]
+    n, (pictures, height, width), dim = COUNTS[generation % len(COUNTS)], LAYOUT.frames, LAYOUT.dim
     genotype = (state["es/mean"] + random.normal(size=(n, 3))).astype(np.float32)
     z = random.normal(size=(n, pictures, dim)).astype(np.float32)
     parent = random.integers(-1, known, (n, 2)) if known else np.full((n, 2), -1)
@@ -84,6 +89,15 @@ def next_generation(state: dict[str, np.ndarray], generation: int, known: int) -
         # Every fourth is black: its chunk would not be written by default.
         frames=random.integers(0, 256, (n, pictures, height, width, 3), dtype=np.uint8)
         * (np.arange(n) % 4 > 0)[:, None, None, None, None].astype(np.uint8),
+        elite=random.random(n) < 0.8,
+        sampled=random.random(n) < 0.3,
+        clip=[random.integers(0, 256, (t, height, width, 3), dtype=np.uint8) for t in random.integers(0, 6, n)],
+        states=states(random, n),
+        peak=Peak(
+            np.where(random.random(n) < 0.2, np.nan, random.random(n)).astype(np.float32),
+            random.integers(1, 10, n),
+            random.integers(0, 256, (n, height, width, 3), dtype=np.uint8),
+        ),
     )
     state = {
         **state,
@@ -92,6 +106,13 @@ def next_generation(state: dict[str, np.ndarray], generation: int, known: int) -
         "evaluations": np.array(state["evaluations"] + n + 1),
     }
     return rows, state
+
+
+def states(random: np.random.Generator, n: int) -> dict[str, list[np.ndarray]]:
+    """Up to three moments of each lifeform's state."""
+    moments = random.integers(0, 4, n)
+    cells = [random.normal(size=(m, 4)).astype(np.float16) for m in moments]
+    return {"cells": cells, "mind/age": [random.integers(0, 99, m).astype(np.int32) for m in moments]}
 
 
 def go_on(writer: ArchiveWriter, generations: int, told: Callable[[int], None] = lambda generation: None) -> None:
@@ -114,11 +135,10 @@ def run(path: Path, generations: int, told: Callable[[int], None] = lambda gener
 
 
 def tree(path: Path) -> dict[str, str]:
-    """Every file of an archive and a checksum of it; the root document without its date."""
+    """Every file of an archive and a checksum of it; the root document and its copy, which is equal, without date."""
     found = {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
-    root = found["zarr.json"].decode()
-    date = root.index('"created":"')
-    found["zarr.json"] = (root[:date] + root[root.index("}", date) :]).split('"crc"')[0].encode()
+    assert found["zarr.json"] == found["id/root"]
+    found["zarr.json"] = found["id/root"] = re.sub(rb'"(created":"[^"]*"|crc":\d+)', b"", found["id/root"])
     return {name: f"{zlib.crc32(data):08x}" for name, data in found.items()}
 
 
@@ -172,8 +192,10 @@ def assert_prefix(archive: Archive, whole: Archive) -> None:
     for name, column in archive.table().items():
         np.testing.assert_array_equal(column, whole.column(name)[expected], err_msg=name)
     for lifeform in archive[-3:]:
-        for part in ("genotype", "embedding", "frames"):
+        for part in ("genotype", "embedding", "frames", "clip"):
             np.testing.assert_array_equal(getattr(lifeform, part), getattr(whole[lifeform.id], part))
+        np.testing.assert_equal(lifeform.states, whole[lifeform.id].states)
+        np.testing.assert_equal(lifeform.peak, whole[lifeform.id].peak)
 
 
 def main(command: str, path: str, *rest: str) -> None:
