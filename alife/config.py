@@ -81,7 +81,8 @@ class RunConfig:
     keep_states: bool = False
     """Whether the states at the moments of the frames are kept too."""
     peak: str | None = None
-    """Measure whose highest moment is kept too: value, step and picture; None = none."""
+    """Measure whose highest moment is kept too: value, step and picture; None = none.  It is taken after every step,
+    which for measures that look ahead costs as much as the step itself."""
     sample: float = 0.0
     """Share of all worlds that is kept besides, whatever the search thinks of them, from 0 to 1: an unbiased sample."""
     origin: str = ""

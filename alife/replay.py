@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -78,14 +79,14 @@ def pipelines(archive: Archive, registry: Registry | None = None) -> Callable[[i
     return pipeline
 
 
-def _missing(error: UnknownName, provenance: dict) -> str:
+def _missing(error: UnknownName, provenance: dict[str, Any]) -> str:
     """Which plugin to install, as far as the record knows it."""
     said = provenance.get(error.kind, {})
-    brought, package = said.get("plugin", ""), said.get("package", "")
-    if package.startswith("package "):
-        name, version = package.split()[1:3]
-        return f"{error}; package {name} {version} brought it: pip install {name}"
-    return f"{error}; plugin {brought!r} brought it: install it, or give its file with --plugin"
+    package = said.get("package", "").split()
+    what = f"{error.kind} {error.name!r} is not installed, and it takes that to run this again; "
+    if package[:1] == ["package"]:
+        return f"{what}package {package[1]} {package[2]} brought it: pip install {package[1]}"
+    return f"{what}plugin {said.get('plugin', 'unknown')!r} brought it: give its file with --plugin"
 
 
 def replay(

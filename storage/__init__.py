@@ -5,16 +5,19 @@ with create_archive("RUN", Layout(...), ...) as writer:       or resume_archive(
     writer.append(Rows(...), generation=0, checkpoint={...}, progress={...})     all of it or nothing
 open_archive("RUN").best(9)                      from any process, while the run goes on
 check_archive("RUN")                             is every byte as it was written?
+repair_archive("RUN")                            puts right what it can, and the rest aside
 ```
 
 A run directory is one Zarr v3 group; `zarr.open` and `xarray.open_zarr` read it without this package.  Reading order:
 schema (what is kept), documents (Zarr's own metadata), chunks (rows as bytes), files (how bytes get on the disk), rows
-and tails (what they are), writer (the commit), root and begin (create and resume), stored and archive (reading), check.
+and tails (what they are), writer (the commit), root and begin (create and resume), stored and archive (reading),
+soundness and check, mended and repair.
 """
 
 from alife.storage.archive import Archive, Lifeform, open_archive
 from alife.storage.begin import create_archive, resume_archive
 from alife.storage.check import Report, check_archive
+from alife.storage.repair import Repair, repair_archive
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import Genes, Layout
 from alife.storage.writer import ArchiveWriter
@@ -26,10 +29,12 @@ __all__ = [
     "Layout",
     "Lifeform",
     "Peak",
+    "Repair",
     "Report",
     "Rows",
     "check_archive",
     "create_archive",
     "open_archive",
+    "repair_archive",
     "resume_archive",
 ]

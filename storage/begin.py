@@ -53,7 +53,7 @@ def create_archive(
     arrays, contents = empty_arrays(layout)
     about = {"format": FORMAT, "committed": 0, "generation": -1, "substrates": list(layout.substrates)}
     attributes = {
-        "archive": {**about, "measures": list(layout.measures), "checkpoints": [], **_moments(layout)},
+        "archive": {**about, "measures": list(layout.measures), "checkpoints": [], **moments_of(layout)},
         "origins": [origin_of(config, provenance or {})],
         "progress": {},
         "coordinates": coordinates(layout),
@@ -81,7 +81,7 @@ def empty_arrays(layout: Layout) -> tuple[dict[str, Any], dict[str, bytes]]:
     return arrays, contents
 
 
-def _moments(layout: Layout) -> dict[str, list[int]]:
+def moments_of(layout: Layout) -> dict[str, list[int]]:
     """The values of the array `step` once more, as no checksum of a row covers them."""
     return {} if layout.steps is None else {"steps": list(map(int, layout.steps))}
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from alife.errors import ArchiveError
-from alife.storage.begin import coordinates, empty_arrays
+from alife.storage.begin import coordinates, empty_arrays, moments_of
 from alife.storage.documents import DOCUMENT, file_rows, own_documents, root_document, seal
 from alife.storage.files import LOCK, Files, WriterLock, place
 from alife.storage.root import COPY
@@ -47,7 +47,8 @@ class Building:
         self._files, self._tails = files, Tails(level)
         self._arrays, contents = empty_arrays(layout)
         self.attributes: dict[str, Any] = {**attributes, "coordinates": coordinates(layout)}
-        self.attributes["archive"] = {**attributes["archive"], "committed": 0}
+        about = {key: value for key, value in attributes["archive"].items() if key != "steps"}
+        self.attributes["archive"] = {**about, "committed": 0, **moments_of(layout)}
         self._unwritten: dict[str, bytes] = {}
         remove_leftover(root, files)
         root.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +74,11 @@ class Building:
     def lifeforms(self) -> int:
         """How many there are by now."""
         return self.attributes["archive"]["committed"]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Rows of each array by now."""
+        return {path: node["shape"][0] for path, node in self._arrays.items() if path != "step"}
 
     def add(self, rows: Rows, sound: Mapping[str, Bool[np.ndarray, " n"]] | None = None) -> None:
         """Adds lifeforms.

@@ -28,9 +28,10 @@ from alife.storage.event_log import EVENTS, adding
 from alife.storage.event_log import LOCK as EVENTS_LOCK
 from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
-from alife.storage.rewrite import Source
+from alife.storage.rewrite import Batch, Source
 from alife.storage.root import BEFORE, COPY, read_root, same_archive
 from alife.storage.schema import FORMAT, OTHER_NAMES, SHARD
+from alife.storage.stored import Stored, ranges
 
 LEVEL = 9
 """How hard Zstandard tries: a tenth smaller than what a run writes while it searches, which takes 3."""
@@ -117,23 +118,39 @@ def _begin(source: Source, built: Path, level: int, files: Files) -> Building:
 def _fill(building: Building, source: Source) -> None:
     stored, about = source.stored, source.attributes["archive"]
     damaged: dict[str, list[int]] = {}
-    for batch in source.batches():
-        first, last = int(batch.ids[0]), int(batch.ids[-1])
+    lengths = {0: building.lengths}
+    for batch in source.batches(entry["committed"] for entry in about["checkpoints"] if "committed" in entry):
+        _require_put_aside(stored, batch)
         for part, sound in batch.sound.items():
-            known = stored.quarantined(part, first, last + 1)
-            if about["format"] == FORMAT and not (sound | known).all():
-                raise ArchiveDamaged(
-                    f"{name_lifeforms(batch.ids[~sound & ~known])} of {stored.root}: damaged {part}; nothing is thrown "
-                    f"away here, so put that aside first: `alife check-archive {stored.root} --repair`"
-                )
             damaged.setdefault(part, []).extend(batch.ids[~sound].tolist())
         building.add(batch.rows, batch.sound)
+        lengths[building.lifeforms] = building.lengths
     if any(damaged.values()):
-        quarantine = {part: _ranges(ids) for part, ids in damaged.items() if ids}
+        quarantine = {part: ranges(np.array(ids)) for part, ids in damaged.items() if ids}
         building.attributes["archive"]["quarantine"] = quarantine
     checkpoints = _checkpoints(source)
-    building.attributes["archive"]["checkpoints"] = about["checkpoints"][: len(checkpoints)]
+    entries = about["checkpoints"][: len(checkpoints)]
+    building.attributes["archive"]["checkpoints"] = [_with_lengths(entry, lengths) for entry in entries]
     building.finish(checkpoints)
+
+
+def _require_put_aside(stored: Stored, batch: Batch) -> None:
+    """Old formats know of nothing that is put aside."""
+    first, last = int(batch.ids[0]), int(batch.ids[-1])
+    for part, sound in batch.sound.items():
+        new = batch.ids[~sound & ~stored.quarantined(part, first, last + 1)]
+        if len(new) and stored.about["format"] == FORMAT:
+            raise ArchiveDamaged(
+                f"{name_lifeforms(new)} of {stored.root}: damaged {part}; nothing is thrown away here, so put that "
+                f"aside first: `alife check-archive {stored.root} --repair`"
+            )
+
+
+def _with_lengths(entry: dict[str, Any], lengths: Mapping[int, Mapping[str, int]]) -> dict[str, Any]:
+    if "lengths" not in entry:
+        return entry
+    count = entry["committed"]
+    return {**entry, "lengths": {path: length for path, length in lengths[count].items() if length != count}}
 
 
 def _checkpoints(source: Source) -> dict[str, dict[str, np.ndarray]]:
@@ -147,16 +164,6 @@ def _checkpoints(source: Source) -> dict[str, dict[str, np.ndarray]]:
                 raise
             break
     return found
-
-
-def _ranges(ids: list[int]) -> list[list[int]]:
-    """Numbers as the first and the last of each row of them.
-
-    >>> _ranges([3, 4, 5, 9])
-    [[3, 5], [9, 9]]
-    """
-    runs = np.split(np.array(ids), np.flatnonzero(np.diff(ids) > 1) + 1)
-    return [[int(run[0]), int(run[-1])] for run in runs]
 
 
 def _require_same(old: Source, new: Source) -> None:

@@ -1,7 +1,8 @@
-"""What an archive holds once all that can be told from the rest of it is put back."""
+"""What an archive holds once all that can be told from the rest of it is put back, and the files that say so."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int, UInt32
 
-from alife.storage.documents import file_rows
-from alife.storage.schema import substrate_home
+from alife.storage.chunks import file_damage
+from alife.storage.documents import file_keys, file_rows
+from alife.storage.schema import record_columns, substrate_home
+from alife.storage.soundness import is_flat, kind_of, spans
 from alife.storage.stored import Stored
+from alife.storage.tails import Tails
 
 TELLING = ("record", "genotype", "embedding")
 """Parts that no two lifeforms share."""
+
+BLANK = {"parent": -1, "replaced": -1}
+"""What stands in these columns of a record that is put aside; in the others 0."""
+
+Lost = Mapping[str, Bool[np.ndarray, " n"]]
+"""Of each part the lifeforms that have lost it."""
 
 
 class Mended(Stored):
@@ -113,3 +123,58 @@ class Mended(Stored):
             columns, sound = self.plain.record(low, min(low + step, self.committed))
             codes[low : low + step][sound] = columns["substrate"][sound]
         return codes
+
+
+def files_to_write(mended: Mended, lost: Lost) -> Iterator[tuple[str, bytes]]:
+    """Every file that does not hold what it should, as it should be."""
+    for path, node in mended.row_arrays.items():
+        blank, ends = _blank_rows(mended, path, lost), None
+        if kind_of(path) == "genotype_end":
+            ends = _mended_ends(mended, path, lost["genotype"])
+        rows, length = file_rows(node), node["shape"][0]
+        for number, key in enumerate(file_keys(path, node, 0, length)):
+            low, high = number * rows, min((number + 1) * rows, length)
+            found, readable = mended.plain.rows(path, low, high)
+            values = mended.rows(path, low, high)[0].copy() if ends is None else ends[low:high]
+            values[blank[low:high]] = BLANK.get(path, 0)
+            whole = readable.all() and not file_damage(mended.root / key, node, high - low)
+            if not whole or found.tobytes() != values.astype(found.dtype).tobytes():
+                yield from Tails().add(path, node, low, values).items()
+
+
+def _blank_rows(mended: Mended, path: str, lost: Lost) -> Bool[np.ndarray, " r"]:
+    """Which rows of an array hold what is put aside."""
+    blank, kind = np.zeros(mended.documents[path]["shape"][0], bool), kind_of(path)
+    if is_flat(mended, path):
+        gone = lost["states" if kind == "state" else kind]
+        ids, starts, ends = spans(mended, path)
+        if kind == "genotype":
+            bounds = np.append(0, _mended_ends(mended, f"{path}_end", gone))
+            _, rows = mended.rows_of[path.split("/")[1]]
+            starts, ends = bounds[:-1][rows], bounds[1:][rows]
+        else:
+            gone = gone & ~lost["record"]  # which says where it lies
+        for i in np.flatnonzero(gone[ids]):
+            blank[starts[i] : ends[i]] = True
+    elif kind == "genotype":
+        ids, rows = mended.rows_of[path.split("/")[1]]
+        blank[rows] = lost["genotype"][ids]
+    elif kind in lost:
+        blank |= lost[kind]
+    elif kind in record_columns(mended.documents) and kind != "id":
+        blank |= lost["record"]
+    return blank
+
+
+def _mended_ends(mended: Mended, path: str, lost: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " r"]:
+    """Where genotypes of several lengths end; what is put aside has no length where it is not known."""
+    ids, rows = mended.rows_of[path.split("/")[1]]
+    ends, readable = mended.plain.rows(path, 0, mended.documents[path]["shape"][0])
+    total = mended.documents[path.removesuffix("_end")]["shape"][0]
+    sound = np.ones(len(ends), bool)
+    sound[rows] = ~lost[ids]
+    trusted = readable & (sound | np.append(sound[1:], False))  # a sound one vouches for where it begins
+    ends = np.where(trusted, ends, 0)
+    if len(ends):
+        ends[-1] = total
+    return np.maximum.accumulate(ends)

@@ -20,43 +20,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 
 from alife.errors import ArchiveError
 from alife.storage.archive import name_lifeforms
 from alife.storage.check import Report, check_archive, damaged_checkpoints, damaged_step, is_copy
-from alife.storage.chunks import encode_whole, file_damage, whole_key
-from alife.storage.documents import DOCUMENT, arrays_of_rows, file_keys, file_rows, own_documents, root_document, seal
+from alife.storage.chunks import encode_whole, whole_key
+from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, root_document, seal
 from alife.storage.events import repair_events
 from alife.storage.files import Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
-from alife.storage.mended import Mended
+from alife.storage.mended import Mended, files_to_write
 from alife.storage.root import COPY, Root, read_root, same_archive, whole_documents
-from alife.storage.schema import FORMAT, record_columns
-from alife.storage.soundness import impossible, is_flat, kind_of, spans
+from alife.storage.schema import FORMAT
+from alife.storage.soundness import impossible
 from alife.storage.stored import Stored, ranges
-from alife.storage.tails import Tails
 
 QUARANTINE = "id/quarantine"
-
-BLANK = {"parent": -1, "replaced": -1}
-"""What stands in these columns of a record that is put aside; in the others 0."""
 
 
 @dataclass
 class Repair:
     """What a repair has done, and what a check finds after it."""
 
-    path: Path
+    report: Report
     done: list[str] = field(default_factory=list)
-    """One sentence each, for people; empty = there was nothing to do."""
+    """One sentence each, for people; empty = nothing was done."""
     quarantine: Path | None = None
-    """Where all files lie as they were; None = none has changed."""
-    report: Report | None = None
+    """Where the files that have changed lie as they were, and `report.txt`; None = there was nothing to repair."""
 
     def __str__(self) -> str:
         kept = [] if self.quarantine is None else [f"{self.quarantine} holds what was there before"]
-        return "\n".join([*(self.done or [f"{self.path}: nothing to repair"]), *kept, str(self.report)])
+        return "\n".join([*(self.done or ["nothing was repaired"]), *kept, str(self.report)])
 
 
 def repair_archive(path: str | os.PathLike[str], *, files: Files | None = None) -> Repair:
@@ -74,7 +69,7 @@ def repair_archive(path: str | os.PathLike[str], *, files: Files | None = None) 
         try:
             before = check_archive(root)
             if before.ok:
-                return Repair(root, report=before)
+                return Repair(before)
             return _Work(root, files).all(before)
         finally:
             lock.release()
@@ -137,14 +132,14 @@ class _Work:
         lost = self._lost(mended)
         document = _with_quarantine(stepped, lost)
         self._write_root(found, document)
-        for key, data in _files_to_write(mended, lost):
+        for key, data in files_to_write(mended, lost):
             self._replace({key: data})
         self._replace(_step(mended))
         self._replace({key: data for key, data in own_documents(document).items() if self._differs(key, data)})
         self.done += repair_events(self.root, self.home, files=self.files)
         self.done += [f"{len(self.written)} files written anew"] if self.written else []
         self._report(before)
-        return Repair(self.root, self.done, self.home, check_archive(self.root))
+        return Repair(check_archive(self.root), self.done, self.home)
 
     def _without_damaged_checkpoints(self, stored: Stored) -> dict[str, Any]:
         """The root document with sound checkpoints only, of the generation of the newest of them."""
@@ -260,61 +255,6 @@ def _step(mended: Mended) -> dict[str, bytes]:
     if node is None or values is None or not damaged_step(mended):
         return {}
     return {whole_key("step", node): encode_whole(np.array(values), node)}
-
-
-def _files_to_write(mended: Mended, lost: Mapping[str, Bool[np.ndarray, " n"]]) -> Iterator[tuple[str, bytes]]:
-    """Every file that does not hold what it should, as it should be."""
-    for path, node in mended.row_arrays.items():
-        blank, ends = _blank_rows(mended, path, lost), None
-        if kind_of(path) == "genotype_end":
-            ends = _mended_ends(mended, path, lost["genotype"])
-        rows, length = file_rows(node), node["shape"][0]
-        for number, key in enumerate(file_keys(path, node, 0, length)):
-            low, high = number * rows, min((number + 1) * rows, length)
-            found, readable = mended.plain.rows(path, low, high)
-            values = mended.rows(path, low, high)[0].copy() if ends is None else ends[low:high]
-            values[blank[low:high]] = BLANK.get(path, 0)
-            whole = readable.all() and not file_damage(mended.root / key, node, high - low)
-            if not whole or found.tobytes() != values.astype(found.dtype).tobytes():
-                yield from Tails().add(path, node, low, values).items()
-
-
-def _blank_rows(mended: Mended, path: str, lost: Mapping[str, Bool[np.ndarray, " n"]]) -> Bool[np.ndarray, " r"]:
-    """Which rows of an array hold what is put aside."""
-    blank, kind = np.zeros(mended.documents[path]["shape"][0], bool), kind_of(path)
-    if is_flat(mended, path):
-        gone = lost["states" if kind == "state" else kind]
-        ids, starts, ends = spans(mended, path)
-        if kind == "genotype":
-            bounds = np.append(0, _mended_ends(mended, f"{path}_end", gone))
-            _, rows = mended.rows_of[path.split("/")[1]]
-            starts, ends = bounds[:-1][rows], bounds[1:][rows]
-        else:
-            gone = gone & ~lost["record"]  # which says where it lies
-        for i in np.flatnonzero(gone[ids]):
-            blank[starts[i] : ends[i]] = True
-    elif kind == "genotype":
-        ids, rows = mended.rows_of[path.split("/")[1]]
-        blank[rows] = lost["genotype"][ids]
-    elif kind in lost:
-        blank |= lost[kind]
-    elif kind in record_columns(mended.documents) and kind != "id":
-        blank |= lost["record"]
-    return blank
-
-
-def _mended_ends(mended: Mended, path: str, lost: Bool[np.ndarray, " n"]) -> Int[np.ndarray, " r"]:
-    """Where genotypes of several lengths end; what is put aside has no length where it is not known."""
-    ids, rows = mended.rows_of[path.split("/")[1]]
-    ends, readable = mended.plain.rows(path, 0, mended.documents[path]["shape"][0])
-    total = mended.documents[path.removesuffix("_end")]["shape"][0]
-    sound = np.ones(len(ends), bool)
-    sound[rows] = ~lost[ids]
-    trusted = readable & (sound | np.append(sound[1:], False))  # a sound one vouches for where it begins
-    ends = np.where(trusted, ends, 0)
-    if len(ends):
-        ends[-1] = total
-    return np.maximum.accumulate(ends)
 
 
 def _read_or_none(path: Path) -> bytes | None:

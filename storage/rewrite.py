@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from alife.errors import UnknownName
 from alife.storage.layouts import layout_of
+from alife.storage.repair import BLANK
 from alife.storage.root import read_document
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import Genes, substrate_home
@@ -18,9 +19,6 @@ from alife.storage.stored import Stored
 
 BATCH_BYTES = 64 << 20
 """What lifeforms that are read together hold, before compression (but one lifeform at least)."""
-
-_BLANK = {"parent": -1, "replaced": -1}
-"""What stands in these columns of a record that is damaged; in the others 0."""
 
 
 class Batch(NamedTuple):
@@ -47,7 +45,7 @@ class Source:
         self.columns, self.sound = stored.record(0, stored.committed)
         self.columns["operator"] = _todays_operators(self.columns["operator"], stored)
         for name, column in self.columns.items():
-            column[~self.sound] = _BLANK.get(name, 0)
+            column[~self.sound] = BLANK.get(name, 0)
         for code, name in enumerate(stored.about["substrates"]):
             ids, readable = stored.owners(name)
             ids = ids[readable & (ids >= 0) & (ids < stored.committed)]
@@ -58,9 +56,10 @@ class Source:
         """Those of the root document, in today's form."""
         return self.stored.document["attributes"]
 
-    def batches(self) -> Iterator[Batch]:
-        """All lifeforms, in order."""
-        which = np.stack([self.columns["substrate"], self.columns["origin"], self._share], axis=1)
+    def batches(self, at: Iterable[int] = ()) -> Iterator[Batch]:
+        """All lifeforms, in order; at these numbers another batch begins."""
+        before = np.searchsorted(sorted(at), np.arange(self.stored.committed), side="right")
+        which = np.stack([self.columns["substrate"], self.columns["origin"], self._share, before], axis=1)
         starts = np.flatnonzero((np.diff(which, axis=0, prepend=-1) != 0).any(axis=1)).tolist()
         for start, stop in zip(starts, [*starts[1:], self.stored.committed], strict=False):
             yield self._batch(start, stop)

@@ -38,7 +38,9 @@ def replay_command(run: Path, id: int | None, everything: bool, tolerance: float
     if id is not None:
         archive[id].frames  # noqa: B018  damage is told at once
     counts: Counter[str] = Counter()
-    for result in replay(archive, range(len(archive)) if id is None else [id], registry_for(archive, plugins), tolerance=tolerance):
+    for result in replay(
+        archive, range(len(archive)) if id is None else [id], registry_for(archive, plugins), tolerance=tolerance
+    ):
         counts[result.verdict] += 1
         if id is not None or result.verdict != "same bytes":
             click.echo(str(result))
@@ -106,19 +108,26 @@ def export_command(
         if stored and (size or frames):
             raise BadOption("--stored takes the pictures as they are; expected it without --size and --frames")
         registry = None if stored else registry_for(archive, plugins)
-        export_film(
-            archive, id, target, frames=frames, img_size=size, fps=fps, stored=stored, registry=registry
-        )
+        export_film(archive, id, target, frames=frames, img_size=size, fps=fps, stored=stored, registry=registry)
     click.echo(f"wrote {target}")
     return 0
 
 
 @click.command("check-archive")
 @run_argument
-def check_archive_command(run: Path) -> int:
-    """Read every stored byte of RUN and name what is damaged: exit code 0 = sound, 1 = damaged."""
-    from ..storage import check_archive
+@click.option("--full", is_flag=True, help="Read every stored byte, also of genotypes, embeddings and pictures.")
+@click.option("--repair", is_flag=True, help="Put right what can be, and the rest aside; reads every byte too.")
+def check_archive_command(run: Path, full: bool, repair: bool) -> int:
+    """Look whether RUN is as it was written, and name what is damaged: exit code 0 = sound, 1 = damaged.
 
-    report = check_archive(run)
+    A repair removes nothing: all that it changes is kept in RUN/id/quarantine.
+    """
+    from ..storage import check_archive, repair_archive
+
+    if repair:
+        done = repair_archive(run)
+        click.echo(str(done))
+        return 0 if done.report.ok else 1
+    report = check_archive(run, full=full)
     click.echo(str(report))
     return 0 if report.ok else 1

@@ -56,37 +56,6 @@ def test_the_archive_opens_with_zarr_and_xarray(run):
     assert np.array_equal(labelled.population.values, ours.column("population"))
 
 
-def test_every_lifeform_replays_to_the_same_bytes(run, capsys):
-    for lifeform in open_archive(run):
-        assert run_command(["replay", str(run), str(lifeform.id)]) == 0
-        assert "same bytes" in capsys.readouterr().out
-
-
-def test_a_forged_record_replays_as_different(run):
-    """The verdict can fail: with another lifeform's pictures, or one pixel changed, it says so."""
-    from types import SimpleNamespace
-
-    from alife.replay import replay
-
-    class Forged(SimpleNamespace):
-        def __getitem__(self, i):
-            return self.record
-
-    archive = open_archive(run)
-    mine, other = archive[0], archive[1]
-    assert not np.array_equal(mine.frames, other.frames)
-
-    def verdict(frames, provenance=archive.provenance):
-        record = SimpleNamespace(id=0, genotype=mine.genotype, seed=mine.seed, frames=frames)
-        return replay(Forged(config=archive.config, provenance=provenance, record=record), [0])[0]
-
-    near = mine.frames.copy()
-    near[0, 0, 0, 0] ^= 1
-    assert [verdict(f).verdict for f in (mine.frames, near, other.frames)] == ["same bytes", "same picture", "differs"]
-    older = {**archive.provenance, "versions": {**archive.provenance["versions"], "jax": "0.0.1"}}
-    assert "jax: 0.0.1 then" in str(verdict(other.frames, older))
-
-
 def test_lineage_points_to_older_lifeforms(run):
     archive = open_archive(run)
     parents = {lifeform.id: [p for p in lifeform.parents if p >= 0] for lifeform in archive}

@@ -10,7 +10,6 @@ import pytest
 from alife.evaluate import Evaluator
 from alife.genotype import GenotypeSpace
 from alife.registry import default_registry
-from alife.substrate import measure_meanings
 from alife.worlds.schedule import Schedule
 
 N = 19
@@ -21,7 +20,7 @@ def test_results_do_not_depend_on_the_batch(name):
     entry = default_registry().substrates[name]
     space = GenotypeSpace(entry.make(**entry.test_options), name)
     model = default_registry().models["texture"].make()
-    peak = next(iter(measure_meanings(space.substrate)), None)
+    peak = next(iter(Evaluator(space, model, Schedule(6, 2), 32).measure_names), None)
     genotypes = np.asarray(space.sample(jax.random.key(0), N))
     keys = jax.random.split(jax.random.key(1), N)
 

@@ -91,6 +91,13 @@ def _every_other(path: Path) -> Iterator[Path]:
     return iter(sorted(file for file in path.rglob("*") if file.is_file())[::2])
 
 
+class Quick(Files):
+    """Does not wait for the disk."""
+
+    def sync(self, path: Path) -> None:
+        pass
+
+
 class Failing(Files):
     """A disk that is full after so many bytes."""
 

@@ -17,9 +17,11 @@ from alife.storage.compact import compact_archive
 from alife.storage.documents import seal
 from alife.storage.events import add_event, read_events
 from alife.storage.files import Files, WriterLock
+from alife.storage.repair import repair_archive
 from alife.storage.root import read_document
+from alife.storage.stored import ranges
 
-from .contents import Failing, Leaving, content, damage, is_damaged, lineage
+from .contents import Failing, Leaving, content, damage, lineage
 
 Start = Callable[..., "object"]
 
@@ -92,7 +94,7 @@ def test_killed_at_any_moment_nothing_is_lost(toy: ModuleType, run: Path, tmp_pa
             said.append("there")
         except ArchiveError as error:
             assert str(error).startswith(f"`alife compact {path}` was stopped") and "again" in str(error)
-            with pytest.raises(ArchiveError, match="is being compacted; `alife compact .*` finishes"):
+            with pytest.raises(ArchiveError, match=r"is being compacted; `alife compact .*` finishes"):
                 toy.create(path)
             said.append("between")
         compact_archive(path)
@@ -170,27 +172,46 @@ def test_damage_is_put_aside_first(toy: ModuleType, run: Path, array: str) -> No
     assert toy.tree(run) == before and list(run.parent.iterdir()) == [run]
 
 
-def quarantine(path: Path, parts: dict[str, list[list[int]]]) -> None:
-    """Says in the root document that these are put aside."""
-    document = read_document(path)
-    document["attributes"]["archive"]["quarantine"] = parts
-    for name in ("zarr.json", "id/root"):
-        (path / name).write_bytes(seal(document))
-
-
-def test_what_is_put_aside_stays_so(toy: ModuleType, run: Path, tmp_path: Path) -> None:
-    parts = {"frames": [[0, 2], [7, 7]], "record": [[4, 5]], "clip": [[5, 5]], "genotype": [[1, 1]], "states": [[3, 6]]}
-    quarantine(run, parts)
+@pytest.mark.parametrize("array", ["frames", "score", "clip_start", "substrates/toy/state/cells", "search/0"])
+def test_what_a_repair_has_put_aside_stays_so(toy: ModuleType, run: Path, tmp_path: Path, array: str) -> None:
+    if "search" in array:
+        shutil.rmtree(run / array)
+    else:
+        damage(min((run / array).glob("c.1*")))
+    repair_archive(run)
     whole = Path(shutil.copytree(run, tmp_path / "whole"))
     compact_archive(run)
-    assert read_document(run)["attributes"]["archive"]["quarantine"] == parts
-    one, other = content(open_archive(run)), content(open_archive(whole))
-    assert one == other and [i for i, row in enumerate(one) if is_damaged(row)] == [0, 1, 2, 3, 4, 5, 6, 7]
+    one, other = (read_document(path)["attributes"]["archive"] for path in (run, whole))
+    assert {**one, "checkpoints": 0, "crc": 0} == {**other, "checkpoints": 0, "crc": 0}
+    for path in (run, whole):
+        assert (report := check_archive(path)).ok, report
+    assert content(open_archive(run)) == content(open_archive(whole))
     for path in (run, whole):
         toy.run(path, 7)
-    assert content(open_archive(run)) == content(open_archive(whole))
-    quarantine(run, {})  # its bytes are not taken for more than that even so
-    assert {4, 5} == set(range(len(one))) - set(open_archive(run).sound.tolist())
+    assert content(open_archive(run)) == content(open_archive(whole)) and check_archive(run).ok
+
+
+def test_what_is_put_aside_is_not_served_even_by_mistake(run: Path) -> None:
+    damage(min((run / "score").glob("c.1*")))
+    repair_archive(run)
+    compact_archive(run)
+    document = read_document(run)
+    lost = document["attributes"]["archive"].pop("quarantine")["record"]
+    for name in ("zarr.json", "id/root"):
+        (run / name).write_bytes(seal(document))
+    archive = open_archive(run)
+    assert ranges(np.setdiff1d(np.arange(len(archive)), archive.sound)) == lost
+
+
+def test_a_repair_can_step_back_after_it(toy: ModuleType, run: Path, tmp_path: Path) -> None:
+    whole = Path(shutil.copytree(run, tmp_path / "whole"))
+    compact_archive(run)
+    for path in (run, whole):
+        shutil.rmtree(path / "search/0")
+        repair_archive(path)
+        assert open_archive(path).generation == 2 and check_archive(path).ok
+        toy.run(path, 4)
+    assert content(open_archive(run)) == content(open_archive(whole)) and lineage(open_archive(run))
 
 
 def test_another_archive_under_the_name_of_the_old_one_is_not_removed(toy: ModuleType, run: Path) -> None:

@@ -96,21 +96,26 @@ def test_format_1_is_only_read_until_it_is_compacted(old: Path) -> None:
     with pytest.raises(ArchiveError, match=r"has format 1 and can be read; to go on writing it, `alife compact"):
         resume_archive(old)
     before = open_archive(old)
+    whole = content(before)
     compact_archive(old)
     archive = open_archive(old)
     assert read_document(old)["attributes"]["archive"]["format"] == FORMAT
-    assert checksums(archive) == FORMAT_1 and content(archive) == content(before)
+    assert checksums(archive) == FORMAT_1 and content(archive) == whole
     assert (archive.origins, archive.progress) == (before.origins, before.progress)
     assert (archive.created, archive.generation) == (before.created, before.generation)
     assert check_archive(old).ok and list(old.parent.iterdir()) == [old]
 
 
-def test_a_run_of_format_1_goes_on(old: Path) -> None:
-    compact_archive(old)
-    before = content(open_archive(old))
-    archive = resume_search(old, budget={"generations": 7}, anyway=True)
+@pytest.mark.parametrize(
+    "asset", [asset for asset in ASSETS if asset.stem.count("_") == 1], ids=lambda asset: asset.stem
+)
+def test_an_old_run_goes_on(asset: Path, tmp_path: Path) -> None:
+    path = unpacked(asset, tmp_path)
+    compact_archive(path)
+    before = content(open_archive(path))
+    archive = resume_search(path, budget={"generations": 7}, anyway=True)
     assert (archive.generation, len(archive), archive.progress["evaluations"]) == (6, 28, 28)
-    assert content(archive)[:20] == before and (report := check_archive(old)).ok, report
+    assert content(archive)[:20] == before and (report := check_archive(path)).ok, report
     assert archive[-1].frames.shape == archive[0].frames.shape
 
 
