@@ -6,17 +6,22 @@ with create_archive("RUN", Layout(...), ...) as writer:       or resume_archive(
 open_archive("RUN").best(9)                      from any process, while the run goes on
 check_archive("RUN")                             is every byte as it was written?
 repair_archive("RUN")                            puts right what it can, and the rest aside
+compact_archive("RUN")                           the same anew, smaller, in today's format
+merge_archives(["RUN", "RUN"], "NEW")            several in one, to look at
 ```
 
 A run directory is one Zarr v3 group; `zarr.open` and `xarray.open_zarr` read it without this package.  Reading order:
 schema (what is kept), documents (Zarr's own metadata), chunks (rows as bytes), files (how bytes get on the disk), rows
 and tails (what they are), writer (the commit), root and begin (create and resume), stored and archive (reading),
-soundness and check, mended and repair.
+soundness and check, mended and repair; rewrite (reading all of it), layouts and building (writing it anew), merge and
+compact.
 """
 
 from alife.storage.archive import Archive, Lifeform, open_archive
 from alife.storage.begin import create_archive, resume_archive
 from alife.storage.check import Report, check_archive
+from alife.storage.compact import compact_archive
+from alife.storage.merge import merge_archives
 from alife.storage.repair import Repair, repair_archive
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import Genes, Layout
@@ -33,7 +38,9 @@ __all__ = [
     "Report",
     "Rows",
     "check_archive",
+    "compact_archive",
     "create_archive",
+    "merge_archives",
     "open_archive",
     "repair_archive",
     "resume_archive",

@@ -16,7 +16,8 @@ from alife.errors import ArchiveDamaged, ArchiveError, ArchiveExists
 from alife.storage.archive import name_lifeforms
 from alife.storage.chunks import encode_whole, whole_key
 from alife.storage.documents import DOCUMENT, file_rows, own_documents, root_document, seal
-from alife.storage.events import adding
+from alife.storage.event_log import LOCK as EVENTS_LOCK
+from alife.storage.event_log import adding
 from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
 from alife.storage.root import BEFORE, COPY, read_root
 from alife.storage.rows import plain_json
@@ -74,7 +75,7 @@ def require_free(root: Path) -> None:
 
 def empty_arrays(layout: Layout) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The documents of all arrays of a new archive, and the files that it begins with."""
-    arrays, contents = layout.documents(), {LOCK: b""}
+    arrays, contents = layout.documents(), {LOCK: b"", EVENTS_LOCK: b""}
     if layout.steps is not None:
         arrays["step"], moments = step_array(layout.steps)
         contents[whole_key("step", arrays["step"])] = encode_whole(moments, arrays["step"])

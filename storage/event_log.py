@@ -123,6 +123,8 @@ def adding(root: Path) -> Iterator[None]:
         descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _wait_for(descriptor, root)
+        if not os.path.samestat(os.fstat(descriptor), os.stat(root / LOCK)):  # compacted meanwhile
+            raise ArchiveLocked(f"{root} has just been compacted by another process; say this again")
         yield
     finally:
         os.close(descriptor)  # gives the lock back

@@ -20,6 +20,9 @@ from alife.storage.tails import Tails
 TELLING = ("record", "genotype", "embedding")
 """Parts that no two lifeforms share."""
 
+PLACED = ("clip", "states")
+"""Parts of which the record says where they lie: they are lost with it."""
+
 BLANK = {"parent": -1, "replaced": -1}
 """What stands in these columns of a record that is put aside; in the others 0."""
 
@@ -31,15 +34,15 @@ class Mended(Stored):
     """Reads an archive as it will be after a repair.  Nothing is believed that its checksum does not vouch for.
 
     Ids are the numbers of the rows; who owns a genotype is told by the records; what cannot be read is taken as zeros,
-    which is often right, as with black pictures.  Checksums that are lost are made again from what can be read: it
-    has come through the checksums of its codec.
+    which is often right, as with black pictures.  Checksums that are lost are made again from what can be read, as it
+    has come through the checksums of its codec; but not if files of that part have been exchanged elsewhere.
     """
 
     def __init__(self, root: Path, document: dict[str, Any]) -> None:
         super().__init__(root, document)
         self.plain = Stored(root, document)
-        # Of files of checksums, by number: whether they are of other lifeforms, and what takes their place.
-        self._misplaced: dict[int, bool] = {}
+        # Of files of checksums, by number: whether they are to be believed, and else what takes their place.
+        self._known: dict[int, bool] = {}
         self._made: dict[int, np.ndarray] = {}
 
     def rows(self, path: str, start: int, stop: int) -> tuple[np.ndarray, Bool[np.ndarray, " n"]]:
@@ -57,45 +60,87 @@ class Mended(Stored):
     ) -> Bool[np.ndarray, " n"]:
         stop = start + len(found)
         written, known = self._checksums_of(start, stop)
-        fits = np.where(known, written[:, self.parts.index(part)] == found, readable)
+        fits = known & (written[:, self.parts.index(part)] == found)
+        if not known.all() and part in self._in_place:
+            fits |= ~known & readable
         return fits & ~self.quarantined(part, start, stop)
+
+    @property
+    def vouched_anew(self) -> Int[np.ndarray, " m"]:
+        """Ids of the lifeforms whose checksums are made again."""
+        numbers = range(-(-self.committed // file_rows(self.documents["row_crc"])))
+        again = [np.arange(*self._range(number)) for number in numbers if not self._is_known(number)]
+        return np.concatenate([np.zeros(0, np.int64), *again])
 
     def _checksums_of(self, start: int, stop: int) -> tuple[UInt32[np.ndarray, "n part"], Bool[np.ndarray, " n"]]:
         """The checksums of some lifeforms, and where they are those that were written."""
         sums, known = self.plain.rows("row_crc", start, stop)
-        known = known.copy()
         rows = file_rows(self.documents["row_crc"])
         for number in range(start // rows, -(-stop // rows)):
-            here = slice(max(start, number * rows) - start, min(stop, (number + 1) * rows) - start)
-            if not known[here].all() or self._is_misplaced(number):
-                low = start + here.start - number * rows
-                sums[here] = self._new_sums(number)[low : low + here.stop - here.start]
-                known[here] = False
+            low, high = max(start, number * rows), min(stop, (number + 1) * rows)
+            if not self._is_known(number):
+                sums[low - start : high - start] = self._new_sums(number)[low - number * rows : high - number * rows]
+                known[low - start : high - start] = False
         return sums, known
 
-    def _is_misplaced(self, number: int) -> bool:
-        """Whether a file of checksums is of other lifeforms: all here can be read, and none of them fits."""
-        if number not in self._misplaced:
-            self._misplaced[number] = self._fits_nobody(number)
-        return self._misplaced[number]
+    def _is_known(self, number: int) -> bool:
+        """Whether a file of checksums is there, and is not one of other lifeforms, none of which would fit."""
+        if number not in self._known:
+            low, high = self._range(number)
+            readable = self.plain.rows("row_crc", low, high)[1].all()
+            self._known[number] = bool(readable) and not self._fits_nobody(number)
+        return self._known[number]
 
     def _fits_nobody(self, number: int) -> bool:
-        low, high = self._range(number)
-        written, _ = self.plain.rows("row_crc", low, high)
         for part in TELLING:
-            _, readable, found = self.found(part, low, high)
-            fits = found == written[:, self.parts.index(part)]
-            # What a repair has put aside fits nothing either.
-            there = ~self.quarantined(part, low, high)
-            if not there.any() or not readable[there].all() or fits[there].any():
-                return False
-        return True
+            for low, high in self._blocks(part, number):
+                readable, fits = self._compared(part, low, high)
+                if not readable.all() or fits.any():
+                    return False
+        low, high = self._range(number)
+        return not all(self.quarantined(part, low, high).any() for part in TELLING)
+
+    def _compared(self, part: str, low: int, high: int) -> tuple[Bool[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
+        """Of the lifeforms of which no repair has put this part aside: what can be read, and what fits its checksum."""
+        there = ~self.quarantined(part, low, high)
+        written = self.plain.rows("row_crc", low, high)[0][:, self.parts.index(part)]
+        _, readable, found = self.found(part, low, high)
+        return readable[there], (found == written)[there]
+
+    @cached_property
+    def _in_place(self) -> set[str]:
+        """Parts of which nothing that can be read is out of place, as far as checksums are left to tell."""
+        parts = set(self.parts)
+        for number in range(-(-self.committed // file_rows(self.documents["row_crc"]))):
+            for part in sorted(parts) if self._is_known(number) else ():
+                for low, high in self._blocks(part, number):
+                    readable, fits = self._compared(part, low, high)
+                    if (readable & ~fits).any():
+                        parts.discard(part)
+        return parts
 
     def _new_sums(self, number: int) -> UInt32[np.ndarray, "n part"]:
+        """Checksums of what can be read, and 0 for what cannot, or has been put aside."""
         if number not in self._made:
-            readings = [self.found(part, *self._range(number)) for part in self.parts]
-            self._made[number] = np.stack([np.where(readable, found, 0) for _, readable, found in readings], axis=1)
+            start, stop = self._range(number)
+            made, placed = np.zeros((stop - start, len(self.parts)), np.uint32), np.ones(stop - start, bool)
+            for column, part in enumerate(self.parts):
+                for low, high in self._blocks(part, number):
+                    _, readable, found = self.found(part, low, high)
+                    here = slice(low - start, high - start)
+                    there = readable & ~self.quarantined(part, low, high) & (part in self._in_place)
+                    if part == "record":
+                        placed[here] = there
+                    made[here, column] = np.where(there & (placed[here] | (part not in PLACED)), found, 0)
+            self._made[number] = made
         return self._made[number]
+
+    def _blocks(self, part: str, number: int) -> Iterator[tuple[int, int]]:
+        """The lifeforms of a file of checksums, as many at a time as are well read together."""
+        start, stop = self._range(number)
+        step = self.block(part)
+        for low in range(start, stop, step):
+            yield low, min(low + step, stop)
 
     def _range(self, number: int) -> tuple[int, int]:
         rows = file_rows(self.documents["row_crc"])

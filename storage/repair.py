@@ -30,7 +30,7 @@ from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, roo
 from alife.storage.events import repair_events
 from alife.storage.files import Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
-from alife.storage.mended import Mended, files_to_write
+from alife.storage.mended import PLACED, Mended, files_to_write
 from alife.storage.root import COPY, Root, read_root, same_archive, whole_documents
 from alife.storage.schema import FORMAT
 from alife.storage.soundness import impossible
@@ -175,9 +175,11 @@ class _Work:
 
     def _lost(self, mended: Mended) -> dict[str, Bool[np.ndarray, " n"]]:
         """Of each part the lifeforms that have lost it, those included that a repair put aside before."""
+        if len(again := mended.vouched_anew):
+            self.done.append(f"{name_lifeforms(again)}: checksums made again from what can be read")
         lost = {part: _lost_of(mended, part) for part in mended.parts}
-        for part in {"clip", "states"} & lost.keys():
-            lost[part] |= lost["record"]  # which says where they lie
+        for part in lost.keys() & PLACED:
+            lost[part] |= lost["record"]
         for part, gone in lost.items():
             if len(ids := np.flatnonzero(gone & ~mended.quarantined(part, 0, mended.committed))):
                 self.done.append(f"{name_lifeforms(ids)}: {part} put aside")

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from alife.errors import UnknownName
 from alife.storage.layouts import layout_of
-from alife.storage.repair import BLANK
+from alife.storage.mended import BLANK
 from alife.storage.root import read_document
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import Genes, substrate_home

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +26,15 @@ from alife.storage.schema import (
 Columns = dict[str, np.ndarray]
 Values: TypeAlias = Any
 """A sequence: of each lifeform of a range what one part of its row holds: an array, or for states leaf -> array."""
+
+
+_BLOCK_BYTES = 64 << 20
+"""What lifeforms that are read together hold on average, where they differ in length."""
+
+
+def nbytes(document: Mapping[str, Any]) -> int:
+    """Size of an array before compression."""
+    return int(np.prod(document["shape"], dtype=int)) * np.dtype(document["data_type"]).itemsize
 
 
 def ranges(ids: Any) -> list[list[int]]:
@@ -186,10 +195,15 @@ class Stored:
         return pieces, sound
 
     def block(self, part: str) -> int:
-        """Lifeforms that are well read together: those of one file, where a file is of lifeforms."""
-        home = substrate_home(self.about["substrates"][0])
-        path = {"record": "row_crc", "genotype": f"{home}/lifeform", "clip": "frames", "states": "frames"}
-        return file_rows(self.documents[path.get(part, part)])
+        """Lifeforms that are well read together: those of one file, or some megabytes of what differs in length."""
+        homes = [substrate_home(name) for name in self.about["substrates"]]
+        ragged = part == "genotype" and any(f"{home}/genotype_end" in self.documents for home in homes)
+        if ragged or part in ("clip", "states"):
+            paths = [p for p in self.row_arrays if p == "clip" or p.startswith(tuple(f"{home}/" for home in homes))]
+            held = sum(nbytes(self.documents[path]) for path in paths)
+            return max(1, min(file_rows(self.documents["frames"]), _BLOCK_BYTES * self.committed // max(1, held)))
+        paths = {"record": ["row_crc"], "genotype": [f"{home}/genotype" for home in homes]}.get(part, [part])
+        return min(file_rows(self.documents[path]) for path in paths)
 
     def checkpoint(self, entry: dict[str, Any]) -> dict[str, np.ndarray]:
         """The arrays of a checkpoint by name, from its entry in the document.

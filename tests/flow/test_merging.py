@@ -20,7 +20,7 @@ def place(tmp_path_factory) -> Path:
     begin = ["search", "life", "--generations", "2", "--search", "random", *TINY]
     for seed in ("1", "2"):
         assert run_command([*begin, "--seed", seed, "--out", str(place / seed)]) == 0
-    boids = ["--set", "options.n_boids=16", "--set", "steps=8", "--frames", "2", "--set", "img_size=32"]
+    boids = ["--set", "options.n_boids=24", "--set", "steps=8", "--frames", "2", "--set", "img_size=32"]
     begin = ["search", "boids", "--generations", "1", "--search", "random", "--population", "4", *boids]
     assert run_command([*begin, "--score", "spacing", "--out", str(place / "boids")]) == 0
     assert (
@@ -38,7 +38,7 @@ def test_it_says_which_lifeforms_are_whose(place, tmp_path, capsys):
         f"  {runs[0]}: lifeforms 0-7",
         f"  {runs[1]}: lifeforms 8-11",
     ]
-    assert said.err == "note: scores of different kinds cannot be compared: open_ended, spacing\n"
+    assert said.err == "note: scores of different kinds cannot be compared: illumination, spacing\n"
 
 
 def test_a_merged_archive_is_looked_at_like_any_other(place, tmp_path, capsys):

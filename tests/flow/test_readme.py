@@ -57,13 +57,16 @@ def test_everything_in_order(tmp_path, monkeypatch, capsys):
     assert names["best"].frames.shape[-1] == 3 and len(names["alike"]) == 5
 
 
-@pytest.mark.parametrize("page", ["searches", "scores"])
+@pytest.mark.parametrize("page", ["archive", "searches", "scores"])
 def test_commands_of_the_pages_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    found = commands((ROOT / "docs" / f"{page}.md").read_text("utf-8"))
+    text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+    found = commands(text)
     assert found
     for command in found:
         assert run_command(small(command)) == 0, (command, capsys.readouterr())
+    for block in (block for kind, block in blocks(text) if kind == "python"):
+        exec(block, {})
 
 
 def test_names_of_everything_that_ships_are_there():

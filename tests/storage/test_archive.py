@@ -288,7 +288,8 @@ def test_places_that_are_no_archive(toy: ModuleType, tmp_path: Path, copy: Path)
         toy.create(tmp_path / "file/run")
     document = json.loads((copy / "zarr.json").read_text())
     document["attributes"]["archive"]["format"] = 3
-    (copy / "zarr.json").write_text(json.dumps(document))
+    for place in ("zarr.json", "id/root"):
+        (copy / place).write_text(json.dumps(document))
     with pytest.raises(ArchiveError, match="has format 3, this alife reads up to 2; update alife"):
         open_archive(copy)
 
