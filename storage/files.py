@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 
@@ -21,6 +22,9 @@ PARTIAL = ".partial"
 
 LOCK = "id/writer"
 """The file a writer locks.  It lies inside an array because Zarr lists what lies in a group, and would warn of it."""
+
+SYNCS = 8
+"""Files that are flushed at the same time."""
 
 
 class Files:
@@ -39,6 +43,12 @@ class Files:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def sync_all(self, paths: Iterable[Path]) -> None:
+        """The same for many; the system flushes together what is waited for at the same time."""
+        with ThreadPoolExecutor(SYNCS) as pool:
+            for _ in pool.map(self.sync, paths):
+                pass
 
     def replace(self, source: Path, target: Path) -> None:
         """Gives a file its final name; a reader sees the old file or the new one, never anything else."""
@@ -74,13 +84,13 @@ def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: b
     for target, data in places.items():
         _make_directories(files, target.parent, changed)
         files.write(partial[target], data)
-    for target in places if durable else ():
-        files.sync(partial[target])
+    if durable:
+        files.sync_all(partial.values())
     for target in places:
         files.replace(partial[target], target)
         changed.add(target.parent)
-    for directory in sorted(changed) if durable else ():
-        files.sync(directory)
+    if durable:
+        files.sync_all(sorted(changed))
 
 
 def _make_directories(files: Files, directory: Path, changed: set[Path]) -> None:

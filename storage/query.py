@@ -14,7 +14,7 @@ from alife.storage.index import VectorIndex
 from alife.storage.sheet import most_different
 from alife.storage.where import conditions, select
 
-MANY, DIRECTIONS = 20_000, 64
+MANY, DIRECTIONS = 20_000, 32
 """From so many lifeforms on, the most different ones are looked for in so many random directions."""
 
 
@@ -67,7 +67,7 @@ def most_unlike(
 ) -> tuple[Int[np.ndarray, " k"], int]:
     """Up to n of some lifeforms that look unlike each other, the one with the best score first; how many can be seen.
 
-    Of more than 20,000 lifeforms distances are those seen from 64 random directions: about an eighth off.
+    Of more than 20,000 lifeforms distances are those seen from 32 random directions: about an eighth off.
 
     Args:
         archive: of the lifeforms.

@@ -404,3 +404,21 @@ def test_a_damaged_root_document_is_read_from_its_copy(toy: ModuleType, finished
     (copy / "id/root").unlink()
     with pytest.raises(ArchiveDamaged, match=r"zarr\.json is damaged, and so is its copy"):
         open_archive(copy)
+
+
+def test_the_most_unlike(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [lifeform.id for lifeform in archive.diverse(5)]
+    z, alive = archive.last_embeddings()[0], archive.alive
+    assert found[0] == archive.best(1)[0].id and set(found) <= set(alive.tolist())
+    nearest = np.sort((z[alive] @ z[found[:4]].T).max(1))
+    assert (z[found[4]] @ z[found[:4]].T).max() == pytest.approx(nearest[0])
+    # Seen from as many directions as there are dimensions nothing is lost.
+    monkeypatch.setattr("alife.storage.query.MANY", 0)
+    assert [lifeform.id for lifeform in archive.diverse(5)] == found
+    assert [lifeform.id for lifeform in archive.diverse(9, archive.select("mass<0.5"))] != found
+
+
+def test_relatives(archive: Archive) -> None:
+    for lifeform in archive:
+        older = archive.ancestors(lifeform.id).tolist()
+        assert set(lifeform.parents) <= set(older) and all(lifeform.id in archive.descendants(i) for i in older)
