@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -142,11 +143,19 @@ def write_film(target: Path, make: Callable[[], UInt8[np.ndarray, "K H W 3"]], f
 
 
 def write_record(archive: Archive, i: int, target: Path) -> None:
-    """One lifeform's record as .npz: genotype, frames, embedding, seed, score and every measure."""
+    """One lifeform's record as .npz: all that the archive holds of it, configuration and provenance as JSON."""
     check_target(target, (".npz",))
     lifeform = archive[i]
+    optional = {
+        "clip": lifeform.clip,
+        **{f"state_{leaf}": moments for leaf, moments in (lifeform.states or {}).items()},
+        **({} if lifeform.peak is None else {f"peak_{key}": value for key, value in lifeform.peak._asdict().items()}),
+    }
     record = {
         "id": lifeform.id,
+        "substrate": lifeform.substrate,
+        "config": json.dumps(lifeform.config),
+        "provenance": json.dumps(lifeform.provenance),
         "genotype": lifeform.genotype,
         "frames": lifeform.frames,
         "embedding": lifeform.embedding,
@@ -154,7 +163,11 @@ def write_record(archive: Archive, i: int, target: Path) -> None:
         "score": lifeform.score,
         "parents": lifeform.parents,
         "replaced": -1 if lifeform.replaced is None else lifeform.replaced,
+        "generation": lifeform.generation,
+        "evaluation": lifeform.evaluation,
+        "operator": lifeform.operator,
         **{f"measure_{name}": value for name, value in lifeform.measures.items()},
+        **{key.replace("/", "_"): value for key, value in optional.items() if value is not None},
     }
     arrays = {name: np.asarray(value) for name, value in record.items()}
     with whole_file(target) as place:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from .errors import ArchiveDamaged
 from .storage import Archive, Rows
-from .storage.archive import name_lifeforms
+from .storage.lifeform import name_lifeforms
 
 COVERED = 4096
 """Coverage looks at so many of the latest elites."""
@@ -25,15 +25,17 @@ class Memory:
         self.rows = np.zeros((1024, dim), np.float32)
         self._nearest = np.zeros(0, np.float32)
         if len(archive):
-            (z, readable), elite = archive.last_embeddings(), archive.column("elite")
-            if not readable[elite].all():
-                damaged = name_lifeforms(np.flatnonzero(elite & ~readable))
+            (z, readable), (columns, sound) = archive.last_embeddings(), archive.records()
+            elite = sound & columns["elite"]
+            lost = (~sound & ~archive.put_aside("record")) | (elite & ~readable & ~archive.put_aside("embedding"))
+            if lost.any():
                 raise ArchiveDamaged(
-                    f"{damaged} of {archive.path}: the embedding is not as it was written, and scores compare with it; "
-                    "`alife check-archive` lists all damage"
+                    f"{name_lifeforms(np.flatnonzero(lost))} of {archive.path}: not as they were written, and scores "
+                    f"compare with them; `alife check-archive {archive.path} --repair` puts them aside"
                 )
-            self.numbers = archive.column("evaluation").tolist()
-            z = z[elite]
+            # one that is put aside gets the number before it, so that they stay in order
+            self.numbers = np.maximum.accumulate(np.where(sound, columns["evaluation"], -1)).tolist()
+            z = z[elite & readable]
             for start in range(0, len(z), COVERED):
                 self._take(z[start : start + COVERED])
 

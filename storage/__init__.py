@@ -17,10 +17,11 @@ soundness and check, mended and repair; rewrite (reading all of it), layouts and
 compact.
 """
 
-from alife.storage.archive import Archive, Lifeform, open_archive
+from alife.storage.archive import Archive, open_archive
 from alife.storage.begin import create_archive, resume_archive
 from alife.storage.check import Report, check_archive
 from alife.storage.compact import compact_archive
+from alife.storage.lifeform import Lifeform
 from alife.storage.merge import merge_archives
 from alife.storage.repair import Repair, repair_archive
 from alife.storage.rows import Peak, Rows

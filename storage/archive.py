@@ -4,99 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num, UInt8
+from jaxtyping import Bool, Float, Int
 
 from alife.errors import ArchiveDamaged, BadOption, UnknownName
 from alife.storage.events import favourites, held_id, notes, read_events, tags
 from alife.storage.index import VectorIndex, highest
+from alife.storage.lifeform import Lifeform, name_lifeforms
 from alife.storage.root import read_document
-from alife.storage.rows import Peak
 from alife.storage.stored import Columns, Stored
 
 WORTH_AN_INDEX = 2048
 """From so many lifeforms on, the last embeddings are kept in a file besides, see `alife.storage.index`."""
-
-
-@dataclass(frozen=True, eq=False)
-class Lifeform:
-    """A world kept in an archive.  Its arrays are read, and checked, when they are asked for."""
-
-    id: int
-    score: float
-    """Higher is better."""
-    measures: dict[str, float]
-    parents: tuple[int, ...]
-    """Ids, fewer than two where it had fewer."""
-    replaced: int | None
-    """Id of the lifeform whose place in the search it took; None = none, or not recorded."""
-    operator: str
-    """How its genotype came about, one of `alife.types.OPERATORS`."""
-    generation: int
-    evaluation: int
-    """Number of its evaluation over the whole run, from 0."""
-    seed: tuple[int, int]
-    """Words of the PRNG key it was run with."""
-    valid: bool
-    substrate: str
-    """The family of dynamics that its genotype belongs to."""
-    origin: int
-    """Place in the archive's `origins`."""
-    elite: bool
-    """Whether the search keeps it; those it does not are part of a sample."""
-    sampled: bool
-    """Whether it was drawn into the unbiased sample of all worlds that were run."""
-    _archive: Archive = field(repr=False)
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The configuration that it was run with."""
-        return self._archive.origins[self.origin]["config"]
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What it was run by: versions, sources, machine, model identity."""
-        return self._archive.origins[self.origin]["provenance"]
-
-    @cached_property
-    def genotype(self) -> Num[np.ndarray, " G"]:
-        """The parameters of its world."""
-        return self._archive._read_one("genotype", self.id)
-
-    @cached_property
-    def embedding(self) -> Float[np.ndarray, "K D"]:
-        """Unit vectors of its frames."""
-        return self._archive._read_one("embedding", self.id)
-
-    @cached_property
-    def frames(self) -> UInt8[np.ndarray, "K H W 3"]:
-        """Its pictures in time order, 0..255."""
-        return self._archive._read_one("frames", self.id)
-
-    @cached_property
-    def clip(self) -> UInt8[np.ndarray, "T H W 3"] | None:
-        """Its whole life in pictures, where that was kept."""
-        pictures = self._archive._read_if_kept("clip", self.id)
-        return None if pictures is None or not len(pictures) else pictures
-
-    @cached_property
-    def states(self) -> dict[str, Num[np.ndarray, "M *leaf"]] | None:
-        """Moments of its state, leaf -> one row per moment, where they were kept."""
-        return self._archive._read_if_kept("states", self.id) or None
-
-    @cached_property
-    def peak(self) -> Peak | None:
-        """The moment at which a measure was greatest, where that was kept."""
-        columns = self._archive.records()[0]
-        if "peak" not in columns or np.isnan(columns["peak"][self.id]):
-            return None
-        frame = self._archive._read_one("peak_frame", self.id)
-        return Peak(columns["peak"][self.id], columns["peak_step"][self.id], frame)
 
 
 def open_archive(path: str | os.PathLike[str]) -> Archive:
@@ -123,8 +46,12 @@ class Archive:
         self._table = self._stored.record(0, 0)
 
     def refresh(self) -> None:
-        """Takes in what has been committed since."""
-        self._stored = Stored(self.path, read_document(self.path))
+        """Takes in what has been committed since, or what a repair has changed."""
+        before, self._stored = self._stored, Stored(self.path, read_document(self.path))
+        quarantines = [stored.about.get("quarantine") for stored in (before, self._stored)]
+        if self._stored.committed < before.committed or quarantines[0] != quarantines[1]:
+            self._table = self._stored.record(0, 0)
+            self.__dict__.pop("_index", None)
 
     def __len__(self) -> int:
         return self._stored.committed
@@ -214,6 +141,10 @@ class Archive:
     def sound(self) -> Int[np.ndarray, " m"]:
         """Ids of the lifeforms whose record (all but genotype, embedding and frames) is as it was written."""
         return np.flatnonzero(self.records()[1])
+
+    def put_aside(self, part: str) -> Bool[np.ndarray, " n"]:
+        """Of which lifeforms a repair has put a part aside, such as "record" or "frames": it is no longer here."""
+        return self._stored.quarantined(part, 0, len(self))
 
     @property
     def alive(self) -> Int[np.ndarray, " m"]:
@@ -398,15 +329,3 @@ class Archive:
             f"{name_lifeforms(ids)} of {self.path}: damaged {part}, not the bytes that were written; "
             f"`alife check-archive {self.path}` lists all damage"
         )
-
-
-def name_lifeforms(ids: Any) -> str:
-    """Lifeforms by number, runs of them together.
-
-    >>> name_lifeforms([3]), name_lifeforms([0, 1, 2, 7])
-    ('lifeform 3', 'lifeforms 0-2, 7')
-    """
-    ids = np.asarray(ids)
-    runs = np.split(ids, np.flatnonzero(np.diff(ids) > 1) + 1)
-    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
-    return f"lifeform{'s' if len(ids) > 1 else ''} {text}"

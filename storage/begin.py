@@ -13,13 +13,13 @@ import numpy as np
 from jaxtyping import Bool
 
 from alife.errors import ArchiveDamaged, ArchiveError, ArchiveExists
-from alife.storage.archive import name_lifeforms
 from alife.storage.chunks import encode_whole, whole_key
 from alife.storage.documents import DOCUMENT, file_rows, own_documents, root_document, seal
 from alife.storage.event_log import LOCK as EVENTS_LOCK
 from alife.storage.event_log import adding
 from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
-from alife.storage.root import BEFORE, COPY, read_root
+from alife.storage.lifeform import name_lifeforms
+from alife.storage.root import BEFORE, COPY, read_root, whole_documents
 from alife.storage.rows import plain_json
 from alife.storage.schema import FORMAT, Layout, step_array
 from alife.storage.stored import Stored
@@ -150,6 +150,9 @@ def resume_archive(
             raise _without_checkpoint(root)
         checkpoint = stored.checkpoint(newest[0]) if newest else {}
         writer = ArchiveWriter(root, lock, files, stored.document, _tails_of(stored), checkpoint)
+        sealed = seal(stored.document)
+        if not (root / COPY).is_file() or (root / COPY).read_bytes() != sealed:
+            place(files, root, {COPY: sealed})  # it may know of a generation that was never acknowledged
         if origin is not None:
             writer.begin_origin(origin)
         with adding(root):  # nobody is half way through marking a lifeform
@@ -170,6 +173,11 @@ def _require_whole(root: Path) -> dict[str, Any]:
     found = read_root(root)
     if found.damage:
         raise ArchiveDamaged(f"{found.damage}; its copy is whole: `alife check-archive {root} --repair` puts it back")
+    copy, generation = whole_documents(root).get(COPY), found.document["attributes"]["archive"]["generation"]
+    if copy is not None and copy.document["attributes"]["archive"]["generation"] > generation + 1:
+        raise ArchiveDamaged(
+            f"{root / DOCUMENT} is older than its copy {COPY}; `alife check-archive {root} --repair` puts it back"
+        )
     if "islands" in found.document["attributes"]:
         raise ArchiveError(f"{root} was merged from several runs; go on from it with `alife search --from {root}`")
     version = found.document["attributes"]["archive"]["format"]

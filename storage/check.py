@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from alife.errors import ArchiveDamaged
-from alife.storage.archive import name_lifeforms
 from alife.storage.chunks import read_whole
 from alife.storage.documents import DOCUMENT, encode
 from alife.storage.events import check_events
+from alife.storage.lifeform import name_lifeforms
 from alife.storage.root import COPY, Root, read_document, read_root, whole_documents
 from alife.storage.soundness import findings
 from alife.storage.stored import Stored

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alife.errors import ArchiveDamaged, ArchiveError, ArchiveExists
-from alife.storage.archive import name_lifeforms
 from alife.storage.building import Building, remove_leftover, system_errors
 from alife.storage.documents import DOCUMENT
 from alife.storage.event_log import COPY as EVENTS_COPY
@@ -28,6 +27,7 @@ from alife.storage.event_log import EVENTS, adding
 from alife.storage.event_log import LOCK as EVENTS_LOCK
 from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
+from alife.storage.lifeform import name_lifeforms
 from alife.storage.rewrite import Batch, Source
 from alife.storage.root import BEFORE, COPY, read_root, same_archive
 from alife.storage.schema import FORMAT, OTHER_NAMES, SHARD

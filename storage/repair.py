@@ -23,13 +23,13 @@ import numpy as np
 from jaxtyping import Bool
 
 from alife.errors import ArchiveError
-from alife.storage.archive import name_lifeforms
 from alife.storage.check import Report, check_archive, damaged_checkpoints, damaged_step, is_copy
 from alife.storage.chunks import encode_whole, whole_key
 from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, root_document, seal
 from alife.storage.events import repair_events
 from alife.storage.files import Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
+from alife.storage.lifeform import name_lifeforms
 from alife.storage.mended import PLACED, Mended, files_to_write
 from alife.storage.root import COPY, Root, read_root, same_archive, whole_documents
 from alife.storage.schema import FORMAT

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from alife.storage.archive import name_lifeforms
 from alife.storage.chunks import file_damage
 from alife.storage.documents import file_keys, file_rows
+from alife.storage.lifeform import name_lifeforms
 from alife.storage.schema import substrate_home
 from alife.storage.stored import Columns, Stored, ranges
 

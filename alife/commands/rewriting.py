@@ -17,7 +17,7 @@ def merge_command(runs: tuple[Path, ...], out: Path) -> int:
     resumed: `alife search --from OUT` begins a search with its best.
     """
     from ..storage import open_archive
-    from ..storage.archive import name_lifeforms
+    from ..storage.lifeform import name_lifeforms
     from ..storage.merge import merge_archives
 
     left_out = merge_archives(runs, out)

@@ -129,11 +129,13 @@ def test_an_id_that_is_not_there(capsys, finished):
 def test_a_damaged_root_document(capsys, tmp_path, finished, harm):
     run = tmp_path / "run"
     shutil.copytree(finished, run)
-    document = run / "zarr.json"
-    if harm == "remove":
-        document.unlink()
-    else:
-        document.write_text(document.read_text()[:100] if harm == "truncate" else "{}")
+    for document in (run / "zarr.json", run / "id/root"):  # its copy stands in until that is damaged too
+        assert run_command(["replay", str(run), "0"]) == 0
+        if harm == "remove":
+            document.unlink()
+        else:
+            document.write_text(document.read_text()[:100] if harm == "truncate" else "{}")
+        assert "check-archive" in refused(capsys, "resume", run) or document.parent != run
     for command in (["resume", run], ["replay", run, "0"], ["export", run, "--to", tmp_path / "o.png"]):
         refused(capsys, *command)
 
@@ -148,9 +150,24 @@ def test_damaged_frames_are_named_and_the_rest_is_served(capsys, tmp_path, finis
     data = bytearray(chunk.read_bytes())
     data[len(data) // 2] ^= 0xFF
     chunk.write_bytes(bytes(data))
-    assert run_command(["check-archive", str(run)]) == 1
+    assert run_command(["check-archive", str(run), "--full"]) == 1
     assert "lifeform" in capsys.readouterr().out
     assert np_scores(run) == np_scores(finished)
+    assert run_command(["check-archive", str(run), "--repair"]) == 0
+    assert run_command(["check-archive", str(run), "--full"]) == 0
+    assert np_scores(run) == np_scores(finished)
+
+
+def test_a_run_goes_on_after_a_repair(capsys, tmp_path, finished):
+    """Embeddings that are lost no longer count when scores look back; everything else does."""
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    (chunk,) = (run / "embedding").glob("c.0*")
+    chunk.write_bytes(chunk.read_bytes()[:-40])
+    assert "--repair" in refused(capsys, "resume", run, "--generations", "9")
+    assert run_command(["check-archive", str(run), "--repair"]) == 0
+    assert run_command(["resume", str(run), "--generations", "9"]) == 0
+    assert open_archive(run).generation == 8 and len(open_archive(run)) > len(open_archive(finished))
 
 
 def np_scores(run: Path) -> list[float]:

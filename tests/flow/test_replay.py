@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 
 import imageio.v3 as iio
@@ -147,3 +148,15 @@ def test_a_package_that_is_gone_is_named(run):
     gone.origins[0]["config"] = {**gone.origins[0]["config"], "substrate": "foo"}
     with pytest.raises(PluginError, match=r"package alife-foo 1\.2 brought it: pip install alife-foo"):
         list(replay(gone, [0]))
+
+
+def test_a_record_as_a_file_holds_all_there_is(run, tmp_path):
+    assert run_command(["export", str(run), "0", "--to", str(tmp_path / "one.npz")]) == 0
+    lifeform = open_archive(run)[0]
+    with np.load(tmp_path / "one.npz", allow_pickle=False) as record:
+        for name in ("genotype", "frames", "embedding", "clip"):
+            assert np.array_equal(record[name], getattr(lifeform, name))
+        (moments,) = lifeform.states.values()
+        assert any(np.array_equal(record[name], moments) for name in record if name.startswith("state_"))
+        assert record["peak_value"] == lifeform.peak.value and record["operator"] == lifeform.operator
+        assert json.loads(str(record["config"])) == lifeform.config

@@ -13,9 +13,9 @@ import pytest
 
 from alife.errors import ArchiveDamaged
 from alife.storage import check_archive, open_archive, resume_archive
-from alife.storage.archive import name_lifeforms
 from alife.storage.chunks import read_rows
 from alife.storage.documents import file_rows
+from alife.storage.lifeform import name_lifeforms
 from alife.storage.root import read_document
 from alife.storage.stored import Stored
 

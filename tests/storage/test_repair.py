@@ -185,6 +185,17 @@ def test_documents(toy: ModuleType, run: Path, places: Path) -> None:
     assert same(toy, run, places / "whole")
 
 
+def test_a_root_document_from_long_ago(toy: ModuleType, run: Path, places: Path) -> None:
+    old = (run / "zarr.json").read_bytes()
+    go_on(toy, run)
+    put(run / "zarr.json", old)
+    assert not check_archive(run, full=False).ok
+    with pytest.raises(ArchiveDamaged, match="is older than its copy"):
+        resume_archive(run)
+    assert repair_archive(run, files=Swift()).report.ok
+    assert same(toy, run, places / "longer")
+
+
 def test_a_damaged_checkpoint_is_stepped_back_from(toy: ModuleType, run: Path, places: Path) -> None:
     for _, changed in list(undecodable((run / "search/0/es/mean/c.0").read_bytes(), random.Random(5)))[::3]:
         fresh_copy(places / "whole", run)
