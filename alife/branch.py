@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
         config = load_world(world, registry.horizons, **changes)
     if len(ids) > config.population:
         raise BadOption(f"--from names {len(ids)} lifeforms; expected at most the {config.population} of a generation")
-    lifeforms = [archive[i] for i in ids] if ids else _best(archive, config.population)
+    of = config.substrate if config.substrate in archive.substrates else None
+    lifeforms = [archive[i] for i in ids] if ids else _best(archive, config.population, of)
     others = [lifeform for lifeform in lifeforms if lifeform.substrate != config.substrate]
     if others:
         raise BadOption(
@@ -64,8 +66,10 @@ def _place(origin: str) -> tuple[Path, Sequence[int]]:
         raise BadOption(f"--from {origin!r}: {said!r} is no lifeform's number; expected RUN, or RUN:ID") from None
 
 
-def _best(archive: Archive, n: int) -> Sequence[Lifeform]:
-    found = archive.best(n)
+def _best(archive: Archive, n: int, substrate: str | None = None) -> Sequence[Lifeform]:
+    """Up to n of the best lifeforms, damaged ones left out."""
+    best = archive.best(max(1, len(archive)), substrate)
+    found = list(islice((lifeform for lifeform in best if lifeform.readable), n))
     if not found:
         raise BadOption(f"{archive.path} holds no lifeform to begin with")
     return found

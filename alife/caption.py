@@ -249,9 +249,13 @@ def sheet_of_kinds(archive: Archive, found: Captions) -> UInt8[np.ndarray, "h w 
     """A row of tiles for every kind: its most typical lifeforms, each with its id and caption."""
     rows = []
     for kind in found.kinds:
-        shown = kind.ids[:TILES]
-        frames = np.stack([archive[i].frames[-1] for i in shown])
-        labels = [f"{i}: {next(iter(found.captions[i]))}" for i in shown]
+        shown = archive.readable(kind.ids[:TILES])
+        if not shown:
+            continue
+        frames = np.stack([lifeform.frames[-1] for lifeform in shown])
+        labels = [f"{lifeform.id}: {next(iter(found.captions[lifeform.id]))}" for lifeform in shown]
         title = f"{kind.phrases[0]} ({len(kind.ids)})"
         rows.append(contact_sheet(frames, labels, columns=TILES, tile=TILE, title=title))
+    if not rows:
+        raise ArchiveError(f"no lifeform of {archive.path} can be drawn; `alife check-archive {archive.path}` says why")
     return np.concatenate(rows)

@@ -17,7 +17,8 @@ from .replay import film_world_of, films
 from .spread import core_count
 from .storage import Archive, Lifeform
 from .storage.media import check_target, whole_file, write_media, write_picture
-from .storage.sheet import contact_sheet, most_different
+from .storage.query import most_unlike
+from .storage.sheet import contact_sheet
 
 SHEET_TILES = 24
 SPARE = 8
@@ -53,18 +54,22 @@ def write_sheet(
 
 
 def most_different_lifeforms(archive: Archive, n: int) -> list[Lifeform]:
-    """Up to n lifeforms that look unlike each other, the one with the best score first; empty pictures come last."""
+    """Up to n lifeforms that look unlike each other, the one with the best score first; empty pictures come last.
+
+    Only valid ones that the search keeps and whose bytes are as they were written.
+
+    Raises:
+        ArchiveError: there is none of these.
+    """
     if not len(archive):
         raise ArchiveError(f"{archive.path} holds no lifeform yet; search longer: alife resume {archive.path}")
-    z, readable = archive.last_embeddings()
-    alive = archive.alive[readable[archive.alive]]
-    if not len(alive):
-        raise ArchiveError(f"no lifeform of {archive.path} can be read; `alife check-archive {archive.path}` says why")
-    best = np.flatnonzero(alive == archive.best(1)[0].id)
-    first = int(best[0]) if len(best) else None
-    ids = alive[most_different(z[alive], min(n + SPARE, len(alive)), first=first)]
-    shown = [archive[i] for i in ids]
-    return sorted(shown, key=lambda lifeform: bool(np.ptp(lifeform.frames[-1]) == 0))[:n]
+    ids = archive.alive
+    while len(chosen := most_unlike(archive, ids, n + SPARE)[0]):
+        shown = archive.readable(chosen)
+        if len(shown) == len(chosen):
+            return sorted(shown, key=lambda lifeform: bool(np.ptp(lifeform.frames[-1]) == 0))[:n]
+        ids = np.setdiff1d(ids, np.setdiff1d(chosen, [lifeform.id for lifeform in shown]))
+    raise ArchiveError(f"no lifeform of {archive.path} can be shown; `alife check-archive {archive.path}` says why")
 
 
 def export_film(

@@ -166,11 +166,13 @@ def write_found(archive: Archive, found: Found, target: Path, *, title: str = ""
 
     Raises:
         BadOption: nothing was found, or a place that cannot be written to.
-        ArchiveDamaged: pictures that cannot be read.
+        ArchiveDamaged: no picture that can be read; those that cannot are left out.
     """
     if not len(found.ids):
         raise BadOption(f"there is nothing to draw on {target}: no lifeform meets the conditions")
-    shown = [archive[int(i)] for i in found.ids]
-    numbers = [lifeform.score for lifeform in shown] if found.similarity is None else found.similarity.tolist()
-    labels = [f"{lifeform.id}   {number:.2f}" for lifeform, number in zip(shown, numbers, strict=True)]
+    shown = archive.readable(found.ids)
+    if not shown:
+        raise ArchiveDamaged(f"none of these lifeforms can be drawn; `alife check-archive {archive.path}` says why")
+    alike = {} if found.similarity is None else dict(zip(found.ids.tolist(), found.similarity.tolist(), strict=True))
+    labels = [f"{lifeform.id}   {alike.get(lifeform.id, lifeform.score):.2f}" for lifeform in shown]
     write_picture(target, contact_sheet(np.stack([life.frames[-1] for life in shown]), labels, title=title))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -175,9 +175,22 @@ class Archive:
             raise self._damaged("record", ids[~sound[ids]])
         return {name: column[ids] for name, column in columns.items()}
 
-    def best(self, n: int = 1) -> list[Lifeform]:
-        """The n highest scores among the valid lifeforms that the search keeps, highest first; of equals the older."""
-        return self._highest(np.where(self._alive(), self.records()[0]["score"], np.nan), n)
+    def readable(self, ids: Iterable[int | np.integer]) -> list[Lifeform]:
+        """Those of some lifeforms whose record, genotype and pictures are as they were written."""
+        sound = self.records()[1]
+        return [lifeform for lifeform in (self[int(i)] for i in ids if sound[int(i)]) if lifeform.readable]
+
+    def best(self, n: int = 1, substrate: str | None = None) -> list[Lifeform]:
+        """The n highest scores among the valid lifeforms that the search keeps, highest first; of equals the older.
+
+        Args:
+            n: how many, >= 1.
+            substrate: only those of this one; None = of all.
+        """
+        columns, chosen = self.records()[0], self._alive()
+        if substrate is not None:
+            chosen &= np.array(self.substrates)[columns["substrate"]] == substrate
+        return self._highest(np.where(chosen, columns["score"], np.nan), n)
 
     def nearest(self, query: int | np.integer | Float[np.ndarray, " D"], n: int = 9) -> list[Lifeform]:
         """The n lifeforms, of the valid ones that the search keeps, whose last frame looks most like the query.

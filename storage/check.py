@@ -44,7 +44,8 @@ class Report:
         held = f"{self.path}: {self.lifeforms} lifeforms, up to generation {self.generation}"
         aside = [f"in quarantine since a repair: {name_lifeforms(self.quarantined)}"] if self.quarantined else []
         if self.ok and self.full:
-            return "\n".join([f"{held}: every byte is as it was written", *aside])
+            rest = "every other byte" if aside else "every byte"
+            return "\n".join([f"{held}: {rest} is as it was written", *aside])
         if self.ok:
             return "\n".join([f"{held}: all files are there, and the records sound; --full reads every byte", *aside])
         sound = self.lifeforms - len({*self.damaged, *self.quarantined})

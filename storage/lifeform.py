@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Num, UInt8
 
+from alife.errors import ArchiveDamaged
 from alife.storage.rows import Peak
 
 
@@ -66,6 +67,14 @@ class Lifeform:
     def frames(self) -> UInt8[np.ndarray, "K H W 3"]:
         """Its pictures in time order, 0..255."""
         return self._archive._read_one("frames", self.id)
+
+    @property
+    def readable(self) -> bool:
+        """Whether genotype and pictures are as they were written."""
+        try:
+            return self.frames.size > 0 and self.genotype is not None
+        except ArchiveDamaged:
+            return False
 
     @cached_property
     def clip(self) -> UInt8[np.ndarray, "T H W 3"] | None:

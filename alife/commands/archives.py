@@ -94,6 +94,10 @@ def export_command(
         of = "all lifeforms" if id is None else f"lifeform {id}"
         other = f"{' '.join(WRITERS)} without an ID, .npz with one"
         raise BadOption(f"{target}: {of} can be written as {' '.join(known)} ({other})")
+    if stored and (id is None or ending not in FILMS or size or frames):
+        raise BadOption(
+            "--stored is for a film of one lifeform, pictures as they are: expected an ID, no --size or --frames"
+        )
     if ending in WRITERS:
         for remark in write_table(archive, target):
             click.echo(f"note: {remark}", err=True)
@@ -105,8 +109,6 @@ def export_command(
         count = tiles or SHEET_TILES
         write_sheet(archive, target, title=run.name, tiles=count, registry=registry_for(archive, plugins))
     else:
-        if stored and (size or frames):
-            raise BadOption("--stored takes the pictures as they are; expected it without --size and --frames")
         registry = None if stored else registry_for(archive, plugins)
         export_film(archive, id, target, frames=frames, img_size=size, fps=fps, stored=stored, registry=registry)
     click.echo(f"wrote {target}")

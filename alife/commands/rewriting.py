@@ -25,9 +25,9 @@ def merge_command(runs: tuple[Path, ...], out: Path) -> int:
     click.echo(f"merged {len(runs)} runs into {out}: {len(archive)} lifeforms of {', '.join(archive.substrates)}")
     for island in archive.islands:
         first, end = island["lifeforms"]
-        click.echo(f"  {island['run']}: {name_lifeforms(range(first, end)) if end > first else 'no lifeform'}")
+        click.echo(f"  {island['run']}: now {name_lifeforms(range(first, end)) if end > first else 'no lifeform'}")
     for run, numbers in left_out.items():
-        click.echo(f"note: {run}: {name_lifeforms(numbers)} damaged, and left out", err=True)
+        click.echo(f"note: {run}: {name_lifeforms(numbers)} of it damaged, and left out", err=True)
     scores = dict.fromkeys(str(origin["config"].get("score")) for origin in archive.origins)
     if len(scores) > 1:
         click.echo(f"note: scores of different kinds cannot be compared: {', '.join(scores)}", err=True)

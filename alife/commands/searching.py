@@ -118,7 +118,9 @@ def search_command(
 def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
     """Run a search before the user's eyes, into a new archive with a contact sheet beside it."""
     from ..run import run_search
+    from ..storage.begin import require_free
 
+    require_free(place)
     if _sheet(place).exists():
         raise ArchiveExists(f"{_sheet(place)} exists, and the contact sheet would go there; give another --out")
 

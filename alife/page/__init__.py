@@ -53,7 +53,7 @@ def write_page(
     check_target(target, (".html",))
     records = readable_records(archive)
     if lifeform is None:
-        shown = different_ones(archive, records, tiles or PAGE_TILES)
+        shown = different_ones(archive, tiles or PAGE_TILES)
     else:
         shown = kin_and_alike(archive, records, lifeform, tiles or LIFEFORM_TILES)
     text = page(archive, records, shown, title=title, focus=lifeform)

@@ -9,12 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import ArchiveError
+from ..export import most_different_lifeforms
 from ..storage import Archive, Lifeform
-from ..storage.sheet import most_different
-from .pictures import is_readable
-
-SPARE = 8
-"""Looked at besides, to take the places of empty pictures."""
 
 Records = Mapping[int, Lifeform]
 
@@ -30,7 +26,7 @@ def readable_records(archive: Archive) -> dict[int, Lifeform]:
     return {int(i): archive[i] for i in archive.sound}
 
 
-def different_ones(archive: Archive, records: Records, n: int) -> list[Lifeform]:
+def different_ones(archive: Archive, n: int) -> list[Lifeform]:
     """Up to n lifeforms that look unlike each other, in an order in which alike lie side by side.
 
     Only valid ones that the search keeps and whose bytes are as they were written; empty pictures make way first.
@@ -38,17 +34,8 @@ def different_ones(archive: Archive, records: Records, n: int) -> list[Lifeform]
     Raises:
         ArchiveError: there is none of these.
     """
-    z, readable = archive.last_embeddings()
-    ids = np.array([i for i, life in records.items() if _is_shown(life) and readable[i]], int)
-    while len(ids):
-        scores = [records[i].score for i in ids]
-        chosen = ids[most_different(z[ids], min(n + SPARE, len(ids)), first=int(np.argmax(scores)))]
-        damaged = [i for i in chosen if not is_readable(records[i])]
-        if not damaged:
-            found = sorted((records[i] for i in chosen), key=lambda life: bool(np.ptp(life.frames[-1]) == 0))[:n]
-            return side_by_side(found, z[[life.id for life in found]])
-        ids = np.setdiff1d(ids, damaged)
-    raise ArchiveError(f"no lifeform of {archive.path} can be shown; `alife check-archive {archive.path}` says why")
+    found = most_different_lifeforms(archive, n)
+    return side_by_side(found, archive.index.take(np.array([life.id for life in found])))
 
 
 def kin_and_alike(archive: Archive, records: Records, i: int, n: int) -> list[Lifeform]:
@@ -65,7 +52,7 @@ def kin_and_alike(archive: Archive, records: Records, i: int, n: int) -> list[Li
         line.append(records[line[-1].parents[0]])
     known = {life.id for life in line}
     alike = [life for life in archive.nearest(lifeform.id, n) if life.id not in known and _is_shown(life)]
-    found = [life for life in (*line, *alike) if is_readable(life)][:n]
+    found = [life for life in (*line, *alike) if life.readable][:n]
     return [found[0], *side_by_side(found[1:], archive.last_embeddings()[0][[life.id for life in found[1:]]])]
 
 

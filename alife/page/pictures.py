@@ -43,16 +43,8 @@ def portraits(moving: Iterable[Lifeform], still: Iterable[Lifeform]) -> list[Por
         return list(pool.map(lambda job: _portrait(*job), jobs))
 
 
-def is_readable(lifeform: Lifeform) -> bool:
-    """False where its pictures or its genotype are not as they were written."""
-    try:
-        return lifeform.frames.size > 0 and lifeform.genotype is not None
-    except ArchiveDamaged:
-        return False
-
-
 def _portrait(lifeform: Lifeform, moves: bool) -> Portrait:
-    if not is_readable(lifeform):
+    if not lifeform.readable:
         return Portrait(lifeform, None, None)
     last = _resized(lifeform.frames[-1:])
     return Portrait(lifeform, data_uri(last), data_uri(_resized(_moments(lifeform))) if moves else None)

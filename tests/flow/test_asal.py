@@ -85,7 +85,7 @@ def test_files_become_archives(published, tmp_path):
     settings = [part for key, value in tiny.items() for part in ("--set", f"{key}={value}")]
     assert run_command(["import", "asal", str(tmp_path / "found.npz"), "--first", "2", *settings]) == 0
     archive = open_archive(tmp_path / "found")
-    assert archive.substrate == name and len(archive) == 2
+    assert archive.substrates == (name,) and len(archive) == 2
     kept = np.stack([archive[i].genotype for i in range(2)])
     assert np.array_equal(kept, genotypes[:2].reshape(2, -1))
     assert archive[0].frames.shape == (2, 16, 16, 3) and np.isclose(

@@ -19,8 +19,8 @@ GENERATIONS = KILLS * STEP + 8
 
 
 def chunks(run: Path) -> dict[str, bytes]:
-    """Every stored byte except the documents, which hold dates."""
-    files = (path for path in run.rglob("*") if path.is_file() and path.name != "zarr.json")
+    """Every stored byte except the documents, which hold dates, and the copy of one of them."""
+    files = (path for path in run.rglob("*") if path.is_file() and path.name not in ("zarr.json", "root"))
     return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
 

@@ -35,8 +35,8 @@ def test_it_says_which_lifeforms_are_whose(place, tmp_path, capsys):
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         f"merged 2 runs into {tmp_path / 'two'}: 12 lifeforms of life, boids",
-        f"  {runs[0]}: lifeforms 0-7",
-        f"  {runs[1]}: lifeforms 8-11",
+        f"  {runs[0]}: now lifeforms 0-7",
+        f"  {runs[1]}: now lifeforms 8-11",
     ]
     assert said.err == "note: scores of different kinds cannot be compared: illumination, spacing\n"
 

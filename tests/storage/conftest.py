@@ -12,6 +12,9 @@ from types import ModuleType
 
 import pytest
 
+collect_ignore = ["kills.py", "make_archive_asset.py"]
+"""Scripts, which find `toy_run` beside them."""
+
 SCRIPT = Path(__file__).with_name("toy_run.py")
 GENERATIONS = 4
 
