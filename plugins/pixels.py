@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -54,11 +55,16 @@ class Pixels:
     def embed_images(self, images: Float[Array, "B H W 3"]) -> Float[Array, "B D"]:
         """Unit vectors; pictures are red green blue in [0, 1], of any size."""
         rows, columns = (_shares(pixels, self.size) for pixels in images.shape[1:3])
-        normal = (images - MEAN) / DEVIATION
-        small = jnp.einsum("iy,byxc,jx->bcij", rows, normal, columns, precision="highest")
-        # Far below any visible colour, so that only the exact mean colour is told by it.
-        z = small.reshape(len(images), -1) + 1e-9
-        return z / jnp.linalg.norm(z, axis=1, keepdims=True)
+
+        def embed(image: Float[Array, "H W 3"]) -> Float[Array, " D"]:
+            normal = (image - MEAN) / DEVIATION
+            small = jnp.einsum("iy,yxc,jx->cij", rows, normal, columns, precision="highest")
+            # Far below any visible colour, so that only the exact mean colour is told by it.
+            z = small.ravel() + 1e-9
+            return z / jnp.linalg.norm(z)
+
+        # One by one: within one product over the batch a picture's last bit depends on how many there are.
+        return jax.lax.map(embed, images)
 
 
 def _shares(pixels: int, squares: int) -> Float[np.ndarray, "squares pixels"]:
