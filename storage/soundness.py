@@ -97,13 +97,10 @@ def _wrong_shapes(stored: Stored) -> Iterator[Finding]:
 
 
 def _broken_files(stored: Stored) -> Iterator[Finding]:
-    for path, document in stored.row_arrays.items():
-        rows, length = file_rows(document), document["shape"][0]
-        for number, key in enumerate(file_keys(path, document, 0, length)):
-            low, high = number * rows, min((number + 1) * rows, length)
-            if damage := file_damage(stored.root / key, document, high - low):
-                ids = concerned(stored, path, low, high)
-                yield f"{key} {damage}: {name_lifeforms(ids) if len(ids) else 'of no lifeform'}", ids
+    for path, key, low, high in _files(stored):
+        if damage := file_damage(stored.root / key, stored.row_arrays[path], high - low):
+            ids = concerned(stored, path, low, high)
+            yield f"{key} {damage}: {name_lifeforms(ids) if len(ids) else 'of no lifeform'}", ids
 
 
 def _damaged(stored: Stored, part: str) -> Iterator[Finding]:
@@ -223,12 +220,17 @@ def _wrong_ends(stored: Stored) -> Iterator[Finding]:
 
 def _unreadable(stored: Stored) -> Iterator[Finding]:
     """Files that no checksum of a row looks into, as all that they hold is in quarantine."""
+    for path, key, low, high in _files(stored):
+        if not stored.rows(path, low, high)[1].all():
+            yield f"{key} cannot be read", NOBODY
+
+
+def _files(stored: Stored) -> Iterator[tuple[str, str, int, int]]:
+    """Array, file, and the rows low..high-1 that the file holds."""
     for path, document in stored.row_arrays.items():
         rows, length = file_rows(document), document["shape"][0]
         for number, key in enumerate(file_keys(path, document, 0, length)):
-            low, high = number * rows, min((number + 1) * rows, length)
-            if not stored.rows(path, low, high)[1].all():
-                yield f"{key} cannot be read", NOBODY
+            yield path, key, number * rows, min((number + 1) * rows, length)
 
 
 def _names(stored: Stored) -> list[str]:
