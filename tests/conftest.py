@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -25,8 +26,18 @@ sys.modules[checker.__name__] = checker
 install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_checker.check")
 
 
+# Where programs are many and short-lived, they are compiled with little optimisation: three quarters of the time there
+# would be the compiler's.  What numbers and bytes must be is asked of programs as users run them, in the other folders.
+HASTY = {Path(__file__).with_name(folder) for folder in ("conformance", "flow", "search", "storage")}
+
+
 @pytest.fixture(autouse=True, scope="module")
-def forget_programs() -> Iterator[None]:
+def programs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compiled programs of one test file are of no use to the next, and hundreds of them are gigabytes."""
-    yield
+    hasty = not HASTY.isdisjoint(request.path.parents)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(hasty))  # the same for processes that a test starts
+        jax.config.update("jax_disable_most_optimizations", hasty)
+        yield
+        jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()

@@ -14,7 +14,7 @@ from alife.storage import check_archive, open_archive
 
 from .worlds import ACKNOWLEDGE, TINY, write
 
-KILLS, STEP = 25, 3
+KILLS, STEP = 8, 3  # twenty-five, beside a reader, are in tests/storage/test_crash.py
 GENERATIONS = KILLS * STEP + 8
 
 

@@ -19,13 +19,13 @@ N = 19
 def test_results_do_not_depend_on_the_batch(name):
     entry = default_registry().substrates[name]
     space = GenotypeSpace(entry.make(**entry.test_options), name)
-    model = default_registry().models["texture"].make()
-    peak = next(iter(Evaluator(space, model, Schedule(6, 2), 32).measure_names), None)
+    world = space, default_registry().models["texture"].make(), Schedule(6, 2), 32
+    peak = next(iter(Evaluator(*world).measure_names), None)
+    roomy, tight = (Evaluator(*world, memory_mb, keep_states=True, peak=peak) for memory_mb in (2048, 1))
     genotypes = np.asarray(space.sample(jax.random.key(0), N))
     keys = jax.random.split(jax.random.key(1), N)
 
-    def observe(rows, memory_mb=2048):
-        evaluator = Evaluator(space, model, Schedule(6, 2), 32, memory_mb, keep_states=True, peak=peak)
+    def observe(rows, evaluator=roomy):
         return evaluator.observe(genotypes[rows], keys[jnp.asarray(rows)])
 
     everything = observe(np.arange(N))
@@ -34,5 +34,5 @@ def test_results_do_not_depend_on_the_batch(name):
         part = observe(np.array(rows))
         for whole, some in zip(jax.tree.leaves(everything), jax.tree.leaves(part), strict=True):
             assert np.array_equal(whole[np.array(rows)], some)
-    small = observe(np.arange(N), memory_mb=1)
+    small = observe(np.arange(N), tight)
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(everything), jax.tree.leaves(small), strict=True))
