@@ -34,6 +34,8 @@ class Report:
     """Ids of the lifeforms that are not wholly as they were written."""
     quarantined: list[int] = field(default_factory=list)
     """Ids of those of which a repair has put something aside; all others are as they were written."""
+    opened: bool = True
+    """False if nothing in it can be found, by a repair neither: the one problem says what helps."""
 
     @property
     def ok(self) -> bool:
@@ -41,6 +43,8 @@ class Report:
         return not self.problems
 
     def __str__(self) -> str:
+        if not self.opened:
+            return "\n".join(self.problems)
         held = f"{self.path}: {self.lifeforms} lifeforms, up to generation {self.generation}"
         aside = [f"in quarantine since a repair: {name_lifeforms(self.quarantined)}"] if self.quarantined else []
         if self.ok and self.full:
@@ -70,7 +74,7 @@ def check_archive(path: str | os.PathLike[str], *, full: bool = True) -> Report:
     try:
         stored = Stored(root, read_document(root))
     except ArchiveDamaged as damage:
-        return Report(root, full, problems=[str(damage)])
+        return Report(root, full, problems=[str(damage)], opened=False)
     report = Report(root, full, stored.committed, stored.about["generation"])
     report.problems += _passing_problems(root)
     found = list(findings(stored, full=full))

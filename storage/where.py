@@ -32,7 +32,7 @@ _OPERATORS: dict[str, Any] = {
 }
 _CONDITION = re.compile(
     r"""(?:and\s+)? (?P<turned>not\s+|!\s*)? (?P<name>[^\s<>=!"]+)
-        (?: \s*(?P<sign><=|>=|!=|==?|<|>) \s*(?P<value>"[^"]*"|[^\s<>=!"]+)? )? (?=\s|$) \s*""",
+        (?: \s*(?P<sign><=|>=|=<|=>|!=|==?|<|>) \s*(?P<value>"[^"]*"|[^\s<>=!"]+)? )? (?=\s|$) \s*""",
     re.VERBOSE,
 )
 _TRUTH = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
@@ -66,6 +66,10 @@ def conditions(text: str) -> list[Condition]:
         match = _CONDITION.match(text, place)
         if match is None:
             raise BadOption(f"this cannot be read; {EXAMPLE}{point_at(text, place)}")
+        if match["sign"] in ("=<", "=>"):
+            turned = match["sign"][::-1]
+            at = point_at(text, *match.span("sign"))
+            raise BadOption(f"no comparison is written {match['sign']}; did you mean {turned}?{at}")
         if match["sign"] and match["value"] is None:
             missing = f"{match['name']} {match['sign']} is compared with nothing"
             raise BadOption(f"{missing}; expected a value after it{point_at(text, *match.span('sign'))}")

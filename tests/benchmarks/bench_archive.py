@@ -17,12 +17,13 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ import numpy as np
 from alife.storage import ArchiveWriter, Genes, Layout, Rows, create_archive, open_archive
 
 KILLS = Path(__file__).parents[1] / "storage" / "kills.py"
+ROUND = 50
+"""Kills of one archive."""
 GENES = 45
 
 
@@ -90,9 +93,18 @@ class Board:
 
 
 def kills(board: Board, place: Path, count: int) -> None:
-    """Random kills of a writer, with a reader beside it."""
-    out = subprocess.run([sys.executable, KILLS, place, str(count)], capture_output=True, text=True, check=True).stdout
-    found = json.loads(out)
+    """Random kills of a writer, with a reader beside it; a new archive after each `ROUND` of them.
+
+    Every kill is followed by a check of every byte, so that the time of one long round grows with its square.
+    """
+    found = Counter[str]()
+    for seed, done in enumerate(range(0, count, ROUND)):
+        (folder := place / f"kills_{seed}").mkdir()
+        command = [sys.executable, KILLS, folder, str(min(ROUND, count - done)), str(seed)]
+        found.update(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+        shutil.rmtree(folder)
+        print(f"\r{found['kills']} of {count} kills", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     times = {name: found.pop(name) for name in ("kills", "generations", "views")}
     print(f"{times['kills']} kills, {times['generations']} generations, {times['views']} views of a looping reader")
     for name, number in found.items():

@@ -1,6 +1,6 @@
 """Kills a writer again and again, at random moments, while a reader looks on; counts what is lost.
 
-    python kills.py FOLDER KILLS
+    python kills.py FOLDER KILLS [SEED]
 
 Every kill is a SIGKILL of a process that appends generations to an archive and writes each acknowledgement to a file
 outside.  Prints one line of JSON; everything in it but `kills`, `generations` and `views` has to be 0.
@@ -65,9 +65,9 @@ def read(path: Path, views: Path) -> None:
             os.write(told, line.encode())
 
 
-def main(folder: str, kills: str) -> None:
+def main(folder: str, kills: str, seed: str = "0") -> None:
     toy.small_chunks()
-    place, moments = Path(folder), random.Random(0)
+    place, moments = Path(folder), random.Random(int(seed))
     path, log, views = place / "killed", place / "log", place / "views"
     log.touch()
     reader = fork(lambda: read(path, views))

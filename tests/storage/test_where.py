@@ -101,6 +101,8 @@ def test_a_comparison_is_that_of_python(sign: str, limit: float, spaces: tuple[i
         ("mass<heavy", "'heavy' is none", "heavy"),
         ("mass<nan", "'nan' is none", "nan"),
         ("score>0 mass <", "mass < is compared with nothing", "<"),
+        ("mass>0 score=>1", "no comparison is written =>; did you mean >=", "=>"),
+        ("score =< 1", "no comparison is written =<; did you mean <=", "=<"),
         ("operator<mutate", "operator needs a name, such as operator=sample", "operator"),
         ("operator", "operator needs a name", "operator"),
         ("operator=mutat", "no operator is called 'mutat'; did you mean mutate", "mutat"),
