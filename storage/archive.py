@@ -71,6 +71,12 @@ class Archive:
         return tuple(self._stored.about["measures"])
 
     @property
+    def frames_shape(self) -> tuple[int, int, int, int]:
+        """Of the frames of each lifeform: how many, height, width, colours."""
+        count, height, width, colours = self._stored.documents["frames"]["shape"][1:]
+        return count, height, width, colours
+
+    @property
     def generation(self) -> int:
         """The last committed generation; -1 before the first."""
         return self._stored.about["generation"]

@@ -28,7 +28,7 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 
 # Where programs are many and short-lived, they are compiled with little optimisation: three quarters of the time there
 # would be the compiler's.  What numbers and bytes must be is asked of programs as users run them, in the other folders.
-HASTY = {Path(__file__).with_name(folder) for folder in ("conformance", "flow", "search", "storage")}
+HASTY = {Path(__file__).with_name(folder) for folder in ("browser", "conformance", "flow", "search", "storage")}
 
 
 @pytest.fixture(autouse=True, scope="module")

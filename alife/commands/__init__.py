@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .archives import check_archive_command, export_command, replay_command
+from .browsing import browse_command
 from .comparing import compare_command
 from .finding import find_command
 from .importing import import_command
@@ -18,6 +19,7 @@ BUILT_IN = (
     resume_command,
     replay_command,
     export_command,
+    browse_command,
     find_command,
     compare_command,
     mark_command,

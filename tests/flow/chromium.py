@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 BINARY = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE = 30.0
-"""Seconds to wait for an answer."""
+PATIENCE = 120.0
+"""Seconds to wait for an answer, on a machine that may be busy with other tests."""
 
 
 class Chromium:
     """One page in a browser of its own; `with Chromium(profile) as page:`.
 
+    Nothing can be reached, or with `loopback` this machine's own address only; that one draws WebGL on the processor.
+
     `complaints` has every error and warning of the console, every exception, and every request but that for the page.
     """
 
-    def __init__(self, profile: Path, *, width: int = 1280, height: int = 900) -> None:
+    def __init__(self, profile: Path, *, width: int = 1280, height: int = 900, loopback: bool = False) -> None:
         told, self._commands = os.pipe()
         self._answers, said = os.pipe()
         # the protocol wants descriptors 3 and 4, whatever is open in this process
@@ -32,9 +34,9 @@ class Chromium:
         flags = [
             "--headless=new",
             "--no-sandbox",
-            "--disable-gpu",
+            *(["--use-angle=swiftshader", "--enable-unsafe-swiftshader"] if loopback else ["--disable-gpu"]),
             "--remote-debugging-pipe",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--host-resolver-rules=MAP * ~NOTFOUND" + (", EXCLUDE 127.0.0.1" if loopback else ""),
             "--no-first-run",
             f"--window-size={width},{height}",
             f"--user-data-dir={profile}",
@@ -53,7 +55,9 @@ class Chromium:
         self._session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+        if not loopback:
+            none = {"latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+            self.call("Network.emulateNetworkConditions", offline=True, **none)
 
     def __enter__(self) -> Chromium:
         return self
@@ -80,6 +84,11 @@ class Chromium:
         """Loads a file, and waits until it is there."""
         self.call("Page.navigate", url=page.resolve().as_uri() + fragment)
         self.wait("document.readyState == 'complete' && location.protocol == 'file:'")
+
+    def visit(self, address: str) -> None:
+        """Loads a page of a server, and waits until it is there."""
+        self.call("Page.navigate", url=address)
+        self.wait(f"document.readyState == 'complete' && location.href.startsWith({json.dumps(address)})")
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alife.cli import run_command
+from alife.storage import open_archive
 
 from .worlds import write
 
@@ -41,6 +42,7 @@ def small(command: list[str]) -> list[str]:
 
 def test_everything_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("alife.browser.serve", lambda runs, **_: [open_archive(run) for run in runs])  # would go on
     python = [block for kind, block in blocks(README) if kind == "python"]
     (plugin,) = (block for block in python if block.startswith("# heat.py"))
     write(tmp_path / "heat.py", plugin)

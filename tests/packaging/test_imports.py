@@ -57,7 +57,9 @@ def literal(source: str) -> set[str]:
 
 
 def files() -> list[Path]:
-    own = [path for place in ("", "commands/", "page/", "testing/") for path in ROOT.glob(f"alife/{place}*.py")]
+    own = [
+        path for place in ("", "browser/", "commands/", "page/", "testing/") for path in ROOT.glob(f"alife/{place}*.py")
+    ]
     return [*own, *(path for folder in INNER for path in (ROOT / folder).rglob("*.py"))]
 
 

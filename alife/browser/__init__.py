@@ -1,0 +1,14 @@
+"""`alife browse`: a page to look at runs, served by this machine for itself.
+
+```
+serve.py        the process            safety.py       who may ask, what a page may load
+app.py          addresses -> answers   bundle.py       arrays in an answer
+gallery.py      one run, as it is seen projection.py   places on the map
+page/           the page: plain ES modules, no build step
+```
+"""
+
+from .app import create_app
+from .serve import Server, serve
+
+__all__ = ["Server", "create_app", "serve"]

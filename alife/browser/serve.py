@@ -1,0 +1,73 @@
+"""The server as a process: on this machine's own address, until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from ..errors import BadOption
+from .app import create_app
+
+LOOPBACK = "127.0.0.1"
+CONNECTIONS = 128
+"""Answered at the same time; more are told to come again."""
+
+
+class Server:
+    """The page of some runs, ready to be served.
+
+    Args:
+        runs: directories of runs.
+        port: 0 = any that is free.
+
+    Raises:
+        ArchiveError: one of the runs cannot be read.
+        BadOption: the port is taken.
+    """
+
+    def __init__(self, runs: Sequence[Path], port: int = 0) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((LOOPBACK, port))
+        except OSError as error:
+            self._socket.close()
+            raise BadOption(f"port {port} cannot be used ({error.strerror}); choose another, or none") from error
+        port = self._socket.getsockname()[1]
+        self.address = f"http://{LOOPBACK}:{port}"
+        app = create_app(runs, [f"{LOOPBACK}:{port}", f"localhost:{port}"])
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS)
+        )
+
+    def run(self) -> None:
+        """Answers until it is stopped, by Ctrl-C too."""
+        with self._socket:
+            self._socket.listen(CONNECTIONS)
+            self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Ends `run`, from another thread."""
+        self._server.should_exit = True
+
+
+def serve(runs: Sequence[Path], *, port: int = 0, show: bool = True, tell: Callable[[str], object] = print) -> None:
+    """Serves the page of some runs until it is interrupted; raises as `Server` does.
+
+    Args:
+        runs: directories of runs.
+        port: 0 = any that is free.
+        show: whether to open the page in the browser of this machine.
+        tell: is given the address.
+    """
+    server = Server(runs, port)
+    tell(server.address)
+    if show:
+        # The connection waits in the queue of the socket until the server answers.
+        threading.Timer(0.3, webbrowser.open, (server.address,)).start()
+    server.run()

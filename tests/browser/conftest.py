@@ -1,0 +1,34 @@
+"""A served run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alife.browser import Server
+from alife.cli import run_command
+
+from ..flow.test_page import HOSTILE, make
+from ..flow.worlds import TINY
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A search of life, and an archive whose every text is hostile; not to be changed."""
+    place = tmp_path_factory.mktemp("runs")
+    assert run_command(["search", "life", "--generations", "3", *TINY, "--out", str(place / "life")]) == 0
+    return [place / "life", make(place / HOSTILE.replace("/", "|"), summary=HOSTILE)]
+
+
+@pytest.fixture(scope="module")
+def served(runs: list[Path]) -> Iterator[str]:
+    """Its address."""
+    server = Server(runs)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield server.address
+    server.stop()
+    thread.join()
