@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..errors import AlifeError, ArchiveDamaged, NoSuchLifeform
+from ..errors import AlifeError, ArchiveDamaged
 from .bundle import pack
 from .gallery import LARGEST_SIDE, MOST_PICTURED, Gallery, requested_ids
 from .safety import Guard
 
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 def create_app(runs: Sequence[Path], hosts: Collection[str]) -> Guard:
@@ -95,7 +95,7 @@ class Api:
             last = len(gallery.archive) - 1
             raise Refusal(400, f"expected ids=3,1,4 with 1 to {MOST_PICTURED} numbers from 0 to {last}")
         side = _whole(request.query_params.get("side", "96"), 8, LARGEST_SIDE)
-        return _bundle(await run_in_threadpool(gallery.pictures, ids.tolist(), side))
+        return _bundle(await run_in_threadpool(gallery.pictures, ids, side))
 
     async def lifeform(self, request: Request) -> Response:
         gallery, i = self._named(request)
@@ -126,8 +126,6 @@ def _whole(text: str, low: int, high: int, status: int = 400) -> int:
 async def _asked(work: Callable[..., Any], i: int) -> Any:
     try:
         return await run_in_threadpool(work, i)
-    except NoSuchLifeform as error:
-        raise Refusal(404, str(error)) from error
     except ArchiveDamaged as error:
         raise Refusal(410, str(error)) from error
     except AlifeError as error:

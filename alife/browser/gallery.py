@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import UInt8
 from PIL import Image
 
 from ..errors import ArchiveDamaged
+from ..page.view import recipe
 from ..storage import Archive, Lifeform, open_archive
 from .projection import Projection
 
@@ -44,12 +44,7 @@ class Gallery:
             "name": archive.path.name,
             "path": str(archive.path),
             "lifeforms": len(archive),
-            "generation": archive.generation,
-            "substrates": list(archive.substrates),
-            "measures": list(archive.measures),
-            "created": archive.created,
             "frames": archive.frames_shape[0],
-            "config": archive.config,
         }
 
     def table(self) -> dict[str, np.ndarray]:
@@ -92,14 +87,12 @@ class Gallery:
                 "generation": life.generation,
                 "operator": life.operator,
                 "seed": list(life.seed),
-                "elite": life.elite,
                 "parents": list(life.parents),
                 "children": self._children(i),
                 "alike": [other.id for other in self.archive.nearest(i, NEIGHBOURS)],
                 "genotype": _genotype(life),
-                "recipe": recipe(self.archive.path, i),
+                "recipe": recipe(self.archive, i)._asdict(),
                 "provenance": life.provenance,
-                "config": life.config,
             }
 
     def frames(self, i: int) -> UInt8[np.ndarray, "K H W 3"]:
@@ -112,19 +105,13 @@ class Gallery:
         """Runs it again from its record; raises as `alife.replay.replay` does."""
         from ..replay import replay  # brings JAX, which looking at pictures does without
 
-        verdict = next(iter(replay(self.archive, [i])))
+        # A reader of its own: it takes seconds, and the page goes on asking for pictures.
+        verdict = next(iter(replay(open_archive(self.archive.path), [i])))
         return {"verdict": verdict.verdict, "difference": _number(verdict.difference), "reasons": list(verdict.reasons)}
 
     def _children(self, i: int) -> list[int]:
         parents = self.archive.records()[0]["parent"]
         return np.flatnonzero((parents == i).any(1)).tolist()
-
-
-def recipe(run: Path, i: int) -> dict[str, str]:
-    """Lines to copy, for a shell and for Python."""
-    path = shlex.quote(str(run))
-    shell = f"alife replay {path} {i}\nalife export {path} {i} --to {i}.gif\nalife search --from {path}:{i}"
-    return {"shell": shell, "python": f"import alife\nlifeform = alife.open_archive({str(run)!r})[{i}]"}
 
 
 def _genotype(life: Lifeform) -> list[float] | None:
@@ -147,21 +134,21 @@ def _frames(archive: Archive, i: int) -> UInt8[np.ndarray, "K H W 3"] | None:
 
 
 def _resized(frames: UInt8[np.ndarray, "K H W 3"], side: int) -> UInt8[np.ndarray, "K S S 3"]:
-    """Smaller by averages, larger as crisp blocks."""
+    """Smaller by averages, larger as crisp blocks, as `storage.sheet.fit` does, which takes eight times as long."""
     if frames.shape[1:3] == (side, side):
         return frames
     how = Image.Resampling.NEAREST if side >= frames.shape[1] else Image.Resampling.BOX
     return np.stack([np.asarray(Image.fromarray(frame).resize((side, side), how)) for frame in frames])
 
 
-def requested_ids(text: str, known: int) -> Int[np.ndarray, " m"] | None:
+def requested_ids(text: str, known: int) -> list[int] | None:
     """Numbers of lifeforms from an address, or None if they are none of them.
 
     >>> requested_ids("3,1", 4), requested_ids("3,9", 4), requested_ids("../x", 4)
-    (array([3, 1]), None, None)
+    ([3, 1], None, None)
     """
     words = text.split(",")
     if not 1 <= len(words) <= MOST_PICTURED or not all(word.isascii() and word.isdigit() for word in words):
         return None
-    ids = np.array([int(word[:12]) for word in words])
-    return ids if (ids < known).all() else None
+    ids = [int(word[:12]) for word in words]
+    return ids if max(ids) < known else None

@@ -35,6 +35,7 @@ class Server:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((LOOPBACK, port))
+            self._socket.listen(CONNECTIONS)  # from here on whoever comes waits in its queue
         except OSError as error:
             self._socket.close()
             raise BadOption(f"port {port} cannot be used ({error.strerror}); choose another, or none") from error
@@ -48,7 +49,6 @@ class Server:
     def run(self) -> None:
         """Answers until it is stopped, by Ctrl-C too."""
         with self._socket:
-            self._socket.listen(CONNECTIONS)
             self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
@@ -68,6 +68,5 @@ def serve(runs: Sequence[Path], *, port: int = 0, show: bool = True, tell: Calla
     server = Server(runs, port)
     tell(server.address)
     if show:
-        # The connection waits in the queue of the socket until the server answers.
-        threading.Timer(0.3, webbrowser.open, (server.address,)).start()
+        threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
     server.run()

@@ -41,6 +41,7 @@ class Kin(NamedTuple):
 def view(archive: Archive, portrait: Portrait, kin: Kin) -> Element:
     """All about one lifeform."""
     life = portrait.lifeform
+    lines = recipe(archive, life.id)
     facts = [
         ("score", f"{life.score:.4g}"),
         *((name, f"{v:.4g}") for name, v in life.measures.items() if not np.isnan(v)),
@@ -57,7 +58,8 @@ def view(archive: Archive, portrait: Portrait, kin: Kin) -> Element:
             _near("Descendants", kin.descendants),
             _near("Looks like", kin.alike),
             element("h3", "Recipe"),
-            *recipe(archive, life.id),
+            copied(lines.shell, "commands"),
+            copied(lines.python, "Python"),
             _genotype(archive, portrait),
             _provenance(life),
         ),
@@ -85,8 +87,15 @@ def _near(title: str, others: Mapping[int, str]) -> Element | None:
     return element("section", element("h3", title), element("nav", *links, class_="near"))
 
 
-def recipe(archive: Archive, i: int) -> list[Element]:
-    """Lines to copy, for a shell and for Python."""
+class Recipe(NamedTuple):
+    """Lines to copy."""
+
+    shell: str
+    python: str
+
+
+def recipe(archive: Archive, i: int) -> Recipe:
+    """How to get at a lifeform again, in a shell and in Python."""
     run = shlex.quote(str(archive.path))
     shell = [f"alife replay {run} {i}", f"alife export {run} {i} --to {i}.gif", f"alife search --from {run}:{i}"]
     python = [
@@ -94,7 +103,7 @@ def recipe(archive: Archive, i: int) -> list[Element]:
         f"lifeform = alife.open_archive({str(archive.path)!r})[{i}]",
         "lifeform.frames, lifeform.genotype",
     ]
-    return [copied("\n".join(shell), "commands"), copied("\n".join(python), "Python")]
+    return Recipe("\n".join(shell), "\n".join(python))
 
 
 def _genotype(archive: Archive, portrait: Portrait) -> Element:

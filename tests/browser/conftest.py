@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,20 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [place / "life", make(place / HOSTILE.replace("/", "|"), summary=HOSTILE)]
 
 
-@pytest.fixture(scope="module")
-def served(runs: list[Path]) -> Iterator[str]:
-    """Its address."""
+@contextmanager
+def serving(runs: list[Path]) -> Iterator[str]:
+    """The address of a server of these runs."""
     server = Server(runs)
     thread = threading.Thread(target=server.run)
     thread.start()
-    yield server.address
-    server.stop()
-    thread.join()
+    try:
+        yield server.address
+    finally:
+        server.stop()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def served(runs: list[Path]) -> Iterator[str]:
+    with serving(runs) as address:
+        yield address

@@ -6,11 +6,8 @@ import json
 import re
 import shutil
 import socket
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +21,8 @@ from alife.cli import run_command
 from alife.commands.browsing import newest_run
 from alife.errors import ArchiveError, BadOption
 from alife.storage import Genes, Layout, create_archive, open_archive
+
+from .conftest import serving
 
 
 def unpacked(raw: bytes) -> dict[str, np.ndarray]:
@@ -162,24 +161,12 @@ def test_the_page_is_small_and_names_no_other_host() -> None:
     assert not [text for text in assets if "innerHTML" in text or "eval(" in text]
 
 
-@contextmanager
-def serving(run: Path) -> Iterator[str]:
-    server = Server([run])
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server.address
-    finally:
-        server.stop()
-        thread.join()
-
-
 def test_damage_is_told_and_the_rest_is_shown(runs: list[Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(runs[0], copy)
     for file in (copy / "frames").glob("c*"):
         file.write_bytes(b"")
-    with serving(copy) as address:
+    with serving([copy]) as address:
         assert unpacked(ask(address, "/api/runs/0/pictures?ids=1,2")[1])["id"].tolist() == []
         status, body = ask(address, "/api/runs/0/lifeforms/1/frames")
         assert status == 410 and "damaged frames" in json.loads(body)["error"]
@@ -189,7 +176,7 @@ def test_damage_is_told_and_the_rest_is_shown(runs: list[Path], tmp_path: Path) 
 def test_what_a_search_adds_is_there_after_a_reload(runs: list[Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(runs[0], copy)
-    with serving(copy) as address:
+    with serving([copy]) as address:
         before = len(unpacked(ask(address, "/api/runs/0/table")[1])["x"])
         assert run_command(["resume", str(copy), "--generations", "5"]) == 0
         assert len(unpacked(ask(address, "/api/runs/0/table")[1])["x"]) > before
@@ -198,7 +185,7 @@ def test_what_a_search_adds_is_there_after_a_reload(runs: list[Path], tmp_path: 
 def test_an_empty_archive_has_an_empty_field(tmp_path: Path) -> None:
     genes = Layout({"toy": Genes(3, np.float32)}, frames=(3, 24, 24), dim=2, measures={})
     create_archive(tmp_path / "run", genes, config={}).close()
-    with serving(tmp_path / "run") as address:
+    with serving([tmp_path / "run"]) as address:
         assert all(len(column) == 0 for column in unpacked(ask(address, "/api/runs/0/table")[1]).values())
         assert ask(address, "/api/runs/0/lifeforms/0")[0] == 404
 
@@ -215,7 +202,7 @@ def test_what_cannot_be_served_is_said_at_once(tmp_path: Path, runs: list[Path],
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_the_newest_run_is_opened_when_none_is_named(runs: list[Path], tmp_path: Path, monkeypatch) -> None:
+def test_the_newest_run_is_opened_when_none_is_named(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="alife search"):
         newest_run(tmp_path)
     newest = max(runs, key=lambda run: (run / "zarr.json").stat().st_mtime)

@@ -3,12 +3,11 @@
  * What the server knows.
  * @typedef {Int32Array | Uint32Array | Float32Array | Uint8Array} Numbers
  * @typedef {Map<string, {values: Numbers, shape: number[]}>} Arrays
- * @typedef {{name: string, path: string, lifeforms: number, generation: number, substrates: string[],
- *   measures: string[], created: string, frames: number}} Run
+ * @typedef {{name: string, path: string, lifeforms: number, frames: number}} Run
  * @typedef {{id: number, score: number | null, measures: Record<string, number | null>, substrate: string,
- *   generation: number, operator: string, seed: number[], elite: boolean, parents: number[], children: number[],
+ *   generation: number, operator: string, seed: number[], parents: number[], children: number[],
  *   alike: number[], genotype: (number | null)[] | null, recipe: {shell: string, python: string},
- *   provenance: object, config: object}} Lifeform
+ *   provenance: object}} Lifeform
  * @typedef {{verdict: string, difference: number | null, reasons: string[]}} Verdict
  */
 

@@ -56,7 +56,8 @@ export class Painter {
   constructor(gl) {
     this.gl = gl;
     this.program = program(gl, VERTEX, FRAGMENT);
-    this.at = (/** @type {string} */ name) => gl.getUniformLocation(this.program, name);
+    const at = (/** @type {string} */ name) => gl.getUniformLocation(this.program, name);
+    this.uniforms = { view: at("view"), grid: at("grid"), count: at("count"), side: at("side"), bare: at("bare"), loud: at("loud") };
     this.array = gl.createVertexArray();
     gl.bindVertexArray(this.array);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
@@ -78,7 +79,7 @@ export class Painter {
    * @param {{ratio: number, bare: number[], loud: number[]}} look pixels of the screen per CSS pixel, and colours
    */
   paint(boxes, tiles, { ratio, bare, loud }) {
-    const { gl } = this, { width, height } = gl.canvas;
+    const { gl, uniforms } = this, { width, height } = gl.canvas;
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
@@ -89,12 +90,12 @@ export class Painter {
     gl.bindBuffer(gl.ARRAY_BUFFER, this.boxes);
     gl.bufferData(gl.ARRAY_BUFFER, boxes, gl.STREAM_DRAW);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, tiles.texture);
-    gl.uniform2f(this.at("view"), width / ratio, height / ratio);
-    gl.uniform2f(this.at("grid"), tiles.across, tiles.down);
-    gl.uniform1f(this.at("count"), tiles.frames);
-    gl.uniform1f(this.at("side"), tiles.side);
-    gl.uniform3fv(this.at("bare"), bare);
-    gl.uniform3fv(this.at("loud"), loud);
+    gl.uniform2f(uniforms.view, width / ratio, height / ratio);
+    gl.uniform2f(uniforms.grid, tiles.across, tiles.down);
+    gl.uniform1f(uniforms.count, tiles.frames);
+    gl.uniform1f(uniforms.side, tiles.side);
+    gl.uniform3fv(uniforms.bare, bare);
+    gl.uniform3fv(uniforms.loud, loud);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, boxes.length / STRIDE);
   }
 }

@@ -68,13 +68,6 @@ export class Camera {
     this.hold();
   }
 
-  /** Brings a cell into the middle, at a scale or larger. @param {number} column @param {number} row @param {number} [scale] */
-  lookAt(column, row, scale = 0) {
-    this.scale = Math.max(this.scale, scale);
-    [this.x, this.y] = [column + 0.5, row + 0.5];
-    this.hold();
-  }
-
   /** The view never leaves the wall; along an axis that is wholly in view it stays in the middle. */
   hold() {
     const within = (/** @type {number} */ at, /** @type {number} */ cells, /** @type {number} */ pixels) => {

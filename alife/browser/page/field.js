@@ -51,6 +51,7 @@ export class Field {
    * @param {number} frames
    */
   show(run, frames) {
+    this.tiles?.dispose();
     this.tiles = new Tiles(this.gl, run, frames, SIDE, () => this.redraw());
   }
 

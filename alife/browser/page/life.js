@@ -4,7 +4,8 @@ import { withAlpha } from "./tiles.js";
 
 /** The page of one lifeform, beside the field. */
 
-const FRAMES_PER_SECOND = 12;
+/** Of the few moments that the model saw, and of a whole film. */
+const MOMENTS_PER_SECOND = 6, FILM_PER_SECOND = 30;
 
 /**
  * @param {string} tag
@@ -153,7 +154,7 @@ export class LifePage {
       held = true;
       draw(Number(time.value));
     });
-    const start = performance.now(), rate = count > 24 ? 30 : FRAMES_PER_SECOND / 2, cycle = count / rate + 0.8;
+    const start = performance.now(), rate = count > 24 ? FILM_PER_SECOND : MOMENTS_PER_SECOND, cycle = count / rate + 0.8;
     const play = (/** @type {number} */ now) => {
       if (turn !== this.turn || held) return;
       const k = this.told.playing() ? Math.min(count - 1, Math.floor((((now - start) / 1000) % cycle) * rate)) : count - 1;

@@ -33,6 +33,8 @@ export class Tiles {
     this.missing = new Set();
     /** @type {Map<AbortController, number[]>} */
     this.asked = new Map();
+    /** Who is in view, the most wanted first. @type {number[]} */
+    this.queue = [];
     this.texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
     gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA8, this.across * side, this.down * side, this.capacity);
@@ -58,13 +60,20 @@ export class Tiles {
     for (const [request, group] of this.asked) {
       if (!group.some((id) => seen.has(id))) request.abort();
     }
-    this.queue = wanted.filter((id) => !this.layers.has(id) && !this.missing.has(id));
+    this.queue = wanted;
     this.#ask();
+  }
+
+  /** Gives the memory on the graphics card back. */
+  dispose() {
+    this.queue = [];
+    for (const request of this.asked.keys()) request.abort();
+    this.gl.deleteTexture(this.texture);
   }
 
   #ask() {
     const under = new Set([...this.asked.values()].flat());
-    const queue = (this.queue ?? []).filter((id) => !under.has(id) && !this.layers.has(id) && !this.missing.has(id));
+    const queue = this.queue.filter((id) => !under.has(id) && !this.layers.has(id) && !this.missing.has(id));
     while (this.asked.size < REQUESTS && queue.length) this.#fetch(queue.splice(0, AT_ONCE));
   }
 
@@ -81,9 +90,10 @@ export class Tiles {
       this.arrived();
     } catch (error) {
       if (error instanceof Refused) for (const id of ids) this.missing.add(id);
+      else if (!request.signal.aborted) this.queue = []; // nobody answers: ask again when something moves
     } finally {
       this.asked.delete(request);
-      if (!request.signal.aborted) this.#ask();
+      this.#ask();
     }
   }
 
