@@ -34,8 +34,8 @@ class Likeness(NamedTuple):
     like: Sequence[int] = ()
     """Ids of lifeforms, which are not found themselves."""
     unlike: Sequence[int] = ()
-    images: Sequence[str | Path] = ()
-    """Files of pictures."""
+    images: Sequence[str | Path | Float[np.ndarray, "S S 3"]] = ()
+    """Files of pictures, or pictures as `alife.targets.read_picture` gives them."""
 
 
 class Found(NamedTuple):
@@ -144,7 +144,8 @@ def _direction(
         unwanted += [] if words.unwanted is None else [words.unwanted]
     if likeness.images and embedder is not None:
         size = archive[int(archive.sound[0])].frames.shape[1]  # as large as the pictures it is compared with
-        wanted.append(embedder.pictures(np.stack([read_picture(file, size) for file in likeness.images])))
+        pictures = [image if isinstance(image, np.ndarray) else read_picture(image, size) for image in likeness.images]
+        wanted.append(embedder.pictures(np.stack(pictures)))
     q = np.concatenate(wanted).sum(0) - np.concatenate(unwanted).sum(0)
     length = np.linalg.norm(q)
     if length < CANCELLED:

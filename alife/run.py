@@ -197,6 +197,8 @@ def resume_search(
         AlifeError: with the reason; what was archived before stays.
     """
     with resume_archive(Path(path)) as writer:
+        if writer.progress.get("kept"):
+            raise ArchiveError(f"{path} holds worlds kept by hand; search on from them: alife search --from {path}")
         config = from_json(writer.archive.config)
         if budget:
             config = replace(config, **budget)

@@ -39,6 +39,7 @@ ABILITIES = {
     "express": "express(params) -> params: what depends on the genotype but not on time, computed once per world",
     "measures": "measures(state, params) -> {name: number}: named numbers about a world",
     "keep_state": "keep_state(state, params) -> tree: what of a state is worth keeping, in the types to keep it in",
+    "poke": "poke(state, params, place, radius, strength) -> state: touched by a person, see below",
     "reward": "reward(state, params) -> number, higher is better",
     "mutate": "mutate(rng, params) -> params: a changed copy of a genotype",
     "crossover": "crossover(rng, params, params) -> params: a mix of two genotypes",
@@ -49,7 +50,12 @@ ABILITIES = {
     "from_text": "from_text(text) -> params: a genotype as people write it, such as B3/S23",
     "from_file": "from_file(path) -> [(name, options, params)]: worlds from a file format of the field",
 }
-"""What a substrate may have besides, found by attribute."""
+"""What a substrate may have besides, found by attribute.
+
+A person who watches a world live may touch it: `poke` gives the state after that.  `place` is how far to the right and
+down in the picture, in [0, 1], `radius` what is touched around it, in edges of the picture; `strength` in [-1, 1] says
+how much of what lives there is added, or below 0 taken away.
+"""
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -78,7 +78,7 @@ def _with_vector(image: Mapping[str, str], embedder: Embedder, img_size: int) ->
     return {"file": file, "model": embedder.model.identity, "z": z.astype("<f4").tobytes().hex()}
 
 
-def read_picture(file: str | Path, size: int) -> Float[np.ndarray, "S S 3"]:
+def read_picture(file: str | Path | BinaryIO, size: int) -> Float[np.ndarray, "S S 3"]:
     """The largest square in the middle of a picture, red green blue in [0, 1]; the first picture of a film.
 
     What is transparent becomes black, the ground of most worlds.

@@ -15,7 +15,7 @@ from alife.options import real, whole
 from alife.plugins.nca import LAYERS, SEEN, SIZE, Plane, network, think
 from alife.plugins.network import layer_parameters
 from alife.types import Parameter, PRNGKey, Tree
-from alife.worlds.lattice import PALETTE, random_fractions, upscale
+from alife.worlds.lattice import PALETTE, disc, random_fractions, upscale
 
 Cells: TypeAlias = UInt8[Array, "h w"]
 
@@ -98,6 +98,11 @@ class DNCA:
     def render_state(self, state: Cells, params: Genes, img_size: int) -> Float[Array, "H W 3"]:
         """Every state in its colour of the palette, nearest-neighbour."""
         return upscale(jnp.asarray(PALETTE)[state], img_size)
+
+    def poke(self, state: Cells, params: Genes, place: Float[Array, "2"], radius: Array, strength: Array) -> Cells:
+        """The cells take the second state, or the first."""
+        near = disc(state.shape, place[::-1] * self.size, radius * self.size)
+        return jnp.where(near, (strength > 0).astype(state.dtype), state)
 
     def measures(self, state: Cells, params: Genes) -> dict[str, Float[Array, ""]]:
         """What kind of moment this is.

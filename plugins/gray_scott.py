@@ -20,7 +20,7 @@ from alife.hookspecs import hookimpl
 from alife.options import real, whole
 from alife.types import Parameter, PRNGKey
 from alife.worlds.fields import laplacian, repeat_local
-from alife.worlds.lattice import upscale
+from alife.worlds.lattice import disc, upscale
 
 CELL = 2.5 / 256
 """Edge of a cell, in Pearson's unit of length: his world is 2.5 wide and has 256 cells."""
@@ -184,6 +184,13 @@ class GrayScott:
         # a line from colour to colour as a sum of clipped lines: no look-ups, which would take most of a picture's time
         ways = enumerate(np.diff(COLOURS, axis=0))
         return sum((jnp.clip(shade - i, 0, 1) * way for i, way in ways), start=jnp.asarray(COLOURS[0]))
+
+    def poke(self, state: State, params: Rates, place: Float[Array, "2"], radius: Array, strength: Array) -> State:
+        """More v, as much as in the squares that a world starts from, or none of it and u in its place."""
+        near = disc(state.shape[1:], place[::-1] * self.size, radius * self.size)
+        sown, cleared = jnp.array([0.5, 0.25]), jnp.array([1.0, 0.0])
+        wanted = jnp.where(strength > 0, sown, cleared)[:, None, None]
+        return state + jnp.abs(strength) * jnp.where(near, wanted - state, 0)
 
     def measures(self, state: State, params: Rates) -> dict[str, Float[Array, ""]]:
         """What kind of moment this is.

@@ -16,7 +16,7 @@ from alife.errors import BadOption, UnknownName
 from alife.hookspecs import hookimpl
 from alife.types import Parameter, PRNGKey
 from alife.worlds.fields import Convolution, creature_measures, gaussian, moments, ring_kernel, window
-from alife.worlds.lattice import upscale
+from alife.worlds.lattice import disc, upscale
 
 EMBRYO = 32
 """Edge of the square of cells that a genotype describes."""
@@ -146,6 +146,14 @@ class Lenia:
     def render_state(self, state: State, params: Genotype | Genes, img_size: int) -> Float[Array, "H W 3"]:
         """The cells around the creature, the three channels as red, green and blue."""
         return upscale(jnp.moveaxis(window(state.cells, state.centre, self.window), 0, -1), img_size)
+
+    def poke(
+        self, state: State, params: Genotype | Genes, place: Float[Array, "2"], radius: Array, strength: Array
+    ) -> State:
+        """Matter in all channels, or less of it."""
+        middle = state.centre + (place[::-1] - 0.5) * self.window
+        near = disc(state.cells.shape[1:], middle, radius * self.window)
+        return state._replace(cells=jnp.clip(state.cells + jnp.where(near, strength, 0), 0, 1))
 
     def keep_state(self, state: State, params: Genotype | Genes) -> dict[str, Array]:
         """The cells and the centre; the mass, which float16 may not hold, is their sum a step ago."""

@@ -16,7 +16,7 @@ from alife.hookspecs import hookimpl
 from alife.plugins.lenia_catalogue import check_species, find_species, parse_cells, parse_shells, read_catalogue
 from alife.types import Parameter, PRNGKey
 from alife.worlds.fields import Convolution, centre_of_mass, creature_measures, gaussian, ring_kernel, window
-from alife.worlds.lattice import upscale
+from alife.worlds.lattice import disc, upscale
 
 SPREAD = 0.1
 """Standard deviation of the prior, in logit space."""
@@ -165,6 +165,15 @@ class LeniaClassic:
         if self.window is not None:
             state = window(state[None], centre_of_mass(state[None]), self.window)[0]
         return upscale(_coloured(state), img_size)
+
+    def poke(
+        self, state: Cells, params: Genotype | Genes, place: Float[Array, "2"], radius: Array, strength: Array
+    ) -> Cells:
+        """Matter, or less of it."""
+        edge, middle = self.world_size, place[::-1] * self.world_size
+        if self.window is not None:
+            edge, middle = self.window, centre_of_mass(state[None]) + (place[::-1] - 0.5) * self.window
+        return jnp.clip(state + jnp.where(disc(state.shape, middle, radius * edge), strength, 0), 0, 1)
 
     def measures(self, state: Cells, params: Genotype | Genes) -> dict[str, Float[Array, ""]]:
         """See `alife.worlds.fields.creature_measures`; near means within the window, else within half the world."""

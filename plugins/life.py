@@ -20,7 +20,7 @@ from alife.errors import AlifeError, BadGenotype, BadOption, BadWorld
 from alife.hookspecs import hookimpl
 from alife.plugins.life_formats import CONWAY, COUNTS, RULES, parse_rle, parse_rule, read_rle
 from alife.types import Parameter, PRNGKey
-from alife.worlds.lattice import WORD, count_neighbours, from_below, pack, unpack, upscale
+from alife.worlds.lattice import WORD, count_neighbours, disc, from_below, pack, unpack, upscale
 
 MUTATED_CELLS = 1 / 64
 """Fraction of a pattern's cells that a mutation flips, on average."""
@@ -129,6 +129,15 @@ class Life:
     def keep_state(self, state: UInt32[Array, "R w"], params: World) -> UInt8[Array, "h w"]:
         """The cells one by one, 1 where one lives."""
         return unpack(state).astype(jnp.uint8)
+
+    def poke(
+        self, state: UInt32[Array, "R w"], params: World, place: Float[Array, "2"], radius: Array, strength: Array
+    ) -> UInt32[Array, "R w"]:
+        """Cells come to life, every other one, so that they do not all die of the crowd; or all die."""
+        height, width = state.shape[0] * WORD, state.shape[1]
+        near = disc((height, width), place[::-1] * jnp.array([height, width]), radius * width)
+        sown = near & (np.add.outer(np.arange(height) // 2, np.arange(width)) % 2 == 0)
+        return jnp.where(strength > 0, state | pack(sown), state & ~pack(near))
 
     def measures(self, state: UInt32[Array, "R w"], params: World) -> dict[str, Float[Array, ""]]:
         """What kind of moment this is; every number is in [0, 1].

@@ -13,7 +13,7 @@ from alife.hookspecs import hookimpl
 from alife.options import real, whole
 from alife.plugins.network import layer_parameters, random_network
 from alife.types import Parameter, PRNGKey, Tree
-from alife.worlds.lattice import convolve, random_fractions, random_half, upscale, weighted
+from alife.worlds.lattice import convolve, disc, random_fractions, random_half, upscale, weighted
 
 SIZE = 128
 """Edge of a world unless told otherwise, cells."""
@@ -89,6 +89,11 @@ class NCA:
         """The first three numbers of each cell as red, green and blue (black where there are fewer)."""
         shown = jnp.pad(state[:3], ((0, max(0, 3 - self.d_state)), (0, 0), (0, 0)))
         return upscale(shown.transpose(1, 2, 0), img_size)
+
+    def poke(self, state: Cells, params: Tree, place: Float[Array, "2"], radius: Array, strength: Array) -> Cells:
+        """All numbers of the cells go up, or down."""
+        near = disc(state.shape[1:], place[::-1] * self.size, radius * self.size)
+        return jnp.clip(state + jnp.where(near, strength, 0), 0, 1)
 
     def measures(self, state: Cells, params: Tree) -> dict[str, Float[Array, ""]]:
         """What kind of moment this is.

@@ -77,6 +77,11 @@ class Archive:
         return count, height, width, colours
 
     @property
+    def steps(self) -> list[int] | None:
+        """Steps after which each frame was taken; None where that differs from lifeform to lifeform."""
+        return self._stored.about.get("steps")
+
+    @property
     def generation(self) -> int:
         """The last committed generation; -1 before the first."""
         return self._stored.about["generation"]

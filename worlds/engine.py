@@ -90,13 +90,13 @@ def rollout(
     lengths = Schedule(steps, frames).lengths
     check_img_size(img_size)
     check_methods(substrate)
-    example = jax.eval_shape(lambda key: _call(substrate, "default_params", key), jax.random.key(0))
+    example = jax.eval_shape(lambda key: call(substrate, "default_params", key), jax.random.key(0))
     check_tree(params, example, _name(substrate))
-    program = _program(_ByIdentity(substrate), img_size, as_bytes, keep_states, peak)
+    program = _program(ByIdentity(substrate), img_size, as_bytes, keep_states, peak)
     return program(key, params, jnp.asarray(lengths))
 
 
-class _ByIdentity(NamedTuple):
+class ByIdentity(NamedTuple):
     """A substrate as a key of a cache: plugins need not be hashable, and equal ones may still differ."""
 
     substrate: Any
@@ -105,11 +105,11 @@ class _ByIdentity(NamedTuple):
         return id(self.substrate)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and self.substrate is other.substrate
+        return isinstance(other, ByIdentity) and self.substrate is other.substrate
 
 
 @lru_cache(maxsize=16)
-def _program(held: _ByIdentity, *settings: Any) -> Callable[..., Rollout]:
+def _program(held: ByIdentity, *settings: Any) -> Callable[..., Rollout]:
     return jax.jit(lambda key, params, lengths: simulate(held.substrate, key, params, lengths, *settings))
 
 
@@ -126,13 +126,13 @@ def simulate(
     """The traceable heart of `rollout`; `lengths` are the steps from one frame to the next."""
     init_key, step_key = jax.random.split(key)
     if getattr(substrate, "express", None) is not None:
-        params = _call(substrate, "express", params)
-    state = _call(substrate, "init_state", init_key, params)
+        params = call(substrate, "express", params)
+    state = call(substrate, "init_state", init_key, params)
     check_step(substrate, state, params)
 
     def step(number: Array, moment: Moment) -> Moment:
         # a step's key is folded from its number; for substrates that draw nothing it is optimised away
-        state = _call(substrate, "step_state", jax.random.fold_in(step_key, number), moment.state, params)
+        state = call(substrate, "step_state", jax.random.fold_in(step_key, number), moment.state, params)
         earned = None if moment.earned is None else moment.earned + _reward(substrate, state, params)
         if moment.best is None or peak is None:
             return Moment(state, earned, None)
@@ -163,7 +163,7 @@ def keep(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Num[Array
     """What is worth keeping of a state, leaf path -> array: what the substrate says, or all of it, reals as float16."""
     if getattr(substrate, "keep_state", None) is None:
         return by_path(halved(state))
-    return by_path(_call(substrate, "keep_state", state, params))
+    return by_path(call(substrate, "keep_state", state, params))
 
 
 def _drawn(substrate: Substrate, best: Best, params: Tree, img_size: int, as_bytes: bool) -> Peak:
@@ -173,7 +173,7 @@ def _drawn(substrate: Substrate, best: Best, params: Tree, img_size: int, as_byt
 
 def draw(substrate: Substrate, state: Tree, params: Tree, img_size: int) -> Float[Array, "H W 3"]:
     """One picture, checked against the contract while tracing."""
-    image = _call(substrate, "render_state", state, params, img_size=img_size)
+    image = call(substrate, "render_state", state, params, img_size=img_size)
     shape, dtype = jnp.shape(image), jnp.result_type(image)
     if shape != (img_size, img_size, 3) or not jnp.issubdtype(dtype, jnp.floating):
         raise PluginError(
@@ -187,7 +187,7 @@ def measure(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Float[
     """The substrate's measures as float32 scalars; empty where it has none."""
     if getattr(substrate, "measures", None) is None:
         return {}
-    numbers = _call(substrate, "measures", state, params)
+    numbers = call(substrate, "measures", state, params)
     if not isinstance(numbers, dict) or not all(isinstance(n, str) and _is_number(v) for n, v in numbers.items()):
         raise PluginError(f"{_name(substrate)}.measures returned {numbers!r}; expected a dict of single numbers")
     return {name: jnp.asarray(value, jnp.float32) for name, value in sorted(numbers.items())}
@@ -206,7 +206,7 @@ def _one(measures: dict[str, Array], name: str, substrate: Substrate) -> Float[A
 
 
 def _reward(substrate: Substrate, state: Tree, params: Tree) -> Float[Array, ""]:
-    reward = _call(substrate, "reward", state, params)
+    reward = call(substrate, "reward", state, params)
     if not _is_number(reward):
         raise PluginError(f"{_name(substrate)}.reward returned {reward!r}; expected a single number")
     return jnp.asarray(reward, jnp.float32)
@@ -226,8 +226,8 @@ def state_bytes(substrate: Substrate, params: Any) -> int:
 
     def start(key: PRNGKey, params: Tree) -> Tree:
         if getattr(substrate, "express", None) is not None:
-            params = _call(substrate, "express", params)
-        return _call(substrate, "init_state", key, params)
+            params = call(substrate, "express", params)
+        return call(substrate, "init_state", key, params)
 
     leaves = jax.tree.leaves(jax.eval_shape(start, jax.random.key(0), params))
     return sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in leaves)
@@ -242,7 +242,7 @@ def check_methods(substrate: Any) -> None:
 
 def check_step(substrate: Substrate, state: Tree, params: Tree) -> None:
     """Raise PluginError unless one step keeps the state's tree, shapes and dtypes."""
-    after = jax.eval_shape(lambda k, s, p: _call(substrate, "step_state", k, s, p), jax.random.key(0), state, params)
+    after = jax.eval_shape(lambda k, s, p: call(substrate, "step_state", k, s, p), jax.random.key(0), state, params)
     before = jax.eval_shape(lambda s: s, state)
     tree, seen = str(jax.tree.structure(before)), str(jax.tree.structure(after))
     if tree != seen:
@@ -261,7 +261,7 @@ def check_img_size(img_size: int) -> None:
         raise BadOption(f"img_size is {img_size!r}; expected a whole number of pixels from 8 to 4096")
 
 
-def _call(substrate: Substrate, method: str, *args: Any, **kwargs: Any) -> Any:
+def call(substrate: Substrate, method: str, *args: Any, **kwargs: Any) -> Any:
     """Call a method of a plugin; what it raises becomes one PluginError that says where."""
     function: Callable[..., Any] = getattr(substrate, method)
     try:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped, UInt32
 
-from alife.types import PRNGKey
+from alife.types import ArrayLike, PRNGKey
 
 WORD = 32
 """Cells in one word; JAX has no 64-bit words unless asked."""
@@ -49,6 +49,23 @@ def upscale(cells: Float[Array, "h w C"], img_size: int) -> Float[Array, "H W C"
 def _under_pixels(cells: int, pixels: int) -> Int[np.ndarray, " pixels"]:
     """The cell under each pixel's centre, in whole numbers: floats would round wrongly on a cell's edge."""
     return (2 * np.arange(pixels) + 1) * cells // (2 * pixels)
+
+
+def disc(shape: tuple[int, ...], middle: Float[Array, "2"], radius: Float[ArrayLike, ""]) -> Bool[Array, "h w"]:
+    """The cells of a torus that are near a place.
+
+    Args:
+        shape: height and width, cells.
+        middle: of the disc, cells down and to the right of the corner of the first one.
+        radius: up to which a cell's middle is near, cells.
+
+    >>> disc((4, 4), jnp.array([0.5, 0.5]), 1.0).astype(int).tolist()
+    [[1, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]]
+    """
+    down, across = (
+        (jnp.arange(edge) + 0.5 - middle[axis] + edge / 2) % edge - edge / 2 for axis, edge in enumerate(shape)
+    )
+    return down[:, None] ** 2 + across**2 <= radius**2
 
 
 def around(cells: Shaped[Array, "h w"]) -> list[Shaped[Array, "h w"]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -17,30 +18,48 @@ from starlette.routing import Route
 from ..errors import AlifeError, ArchiveDamaged
 from .bundle import pack
 from .gallery import LARGEST_SIDE, MOST_PICTURED, Gallery, requested_ids
+from .runs import Runs
 from .safety import Guard
+from .theatre import SIDES, Theatre
 
+LARGEST_PICTURE = 32 << 20
+"""Bytes of a picture that is dropped on the page, at most."""
+LARGEST_WISH = 4 << 20
+"""Bytes of what is wished of a world, at most."""
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
-def create_app(runs: Sequence[Path], hosts: Collection[str]) -> Guard:
-    """The whole server, which only reads.
+def create_app(runs: Sequence[Path], hosts: Collection[str], *, edit: bool = False) -> Guard:
+    """The whole server.
 
     Args:
         runs: directories of runs.
         hosts: names with ports that people may come by.
+        edit: whether people may keep, mark and search from what they see; else it only reads.
 
     Raises:
         ArchiveError: one of the runs cannot be read.
     """
-    api = Api([Gallery(run) for run in runs])
+    api = Api(Runs(runs), edit)
     routes = [Route(path, respond) for path, respond in _pages().items()]
     routes += [
         Route("/api/runs", api.runs),
+        Route("/api/runs/{run}", api.run),
         Route("/api/runs/{run}/table", api.table),
         Route("/api/runs/{run}/pictures", api.pictures),
+        Route("/api/runs/{run}/pictures", api.drop, methods=["POST"]),
+        Route("/api/runs/{run}/find", api.find),
         Route("/api/runs/{run}/lifeforms/{id}", api.lifeform),
         Route("/api/runs/{run}/lifeforms/{id}/frames", api.frames),
         Route("/api/runs/{run}/lifeforms/{id}/replay", api.replay, methods=["POST"]),
+        Route("/api/runs/{run}/lifeforms/{id}/live", api.live, methods=["POST"]),
+        Route("/api/runs/{run}/lifeforms/{id}/moments", api.moments),
+        Route("/api/runs/{run}/lifeforms/{id}/family", api.family),
+        Route("/api/runs/{run}/lifeforms/{id}/breed", api.breed, methods=["POST"]),
+        Route("/api/runs/{run}/lifeforms/{id}/keep", api.keep, methods=["POST"]),
+        Route("/api/runs/{run}/lifeforms/{id}/mark", api.mark, methods=["POST"]),
+        Route("/api/runs/{run}/lifeforms/{id}/branch", api.branch, methods=["POST"]),
+        Route("/api/live/{world}", api.act, methods=["POST"]),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={Refusal: _refused}), hosts)
 
@@ -78,15 +97,18 @@ def _constant(body: bytes, kind: str) -> Callable[..., Any]:
 class Api:
     """Answers about runs, by their place in the list."""
 
-    def __init__(self, galleries: Sequence[Gallery]) -> None:
-        self._galleries = galleries
+    def __init__(self, runs: Runs, edit: bool) -> None:
+        self._runs, self._edit, self._theatre = runs, edit, Theatre()
 
     async def runs(self, request: Request) -> Response:
-        return JSONResponse([gallery.about() for gallery in self._galleries])
+        about = [{**gallery.about(), "edit": self._edit} for gallery in self._runs.galleries]
+        return JSONResponse(about)
+
+    async def run(self, request: Request) -> Response:
+        return JSONResponse({**await run_in_threadpool(self._gallery(request).about), "edit": self._edit})
 
     async def table(self, request: Request) -> Response:
-        gallery = self._gallery(request)
-        return _bundle(await run_in_threadpool(gallery.table))
+        return _bundle(await run_in_threadpool(self._gallery(request).table))
 
     async def pictures(self, request: Request) -> Response:
         gallery = self._gallery(request)
@@ -97,6 +119,14 @@ class Api:
         side = _whole(request.query_params.get("side", "96"), 8, LARGEST_SIDE)
         return _bundle(await run_in_threadpool(gallery.pictures, ids, side))
 
+    async def find(self, request: Request) -> Response:
+        finder = self._runs.finder(self._place(request))
+        return JSONResponse(await _asked(finder.find, request.query_params.get("q", "")))
+
+    async def drop(self, request: Request) -> Response:
+        finder = self._runs.finder(self._place(request))
+        return JSONResponse({"name": await _asked(finder.remember, await _body(request, LARGEST_PICTURE))})
+
     async def lifeform(self, request: Request) -> Response:
         gallery, i = self._named(request)
         return JSONResponse(await _asked(gallery.lifeform, i))
@@ -105,16 +135,70 @@ class Api:
         gallery, i = self._named(request)
         return _bundle({"frames": await _asked(gallery.frames, i)})
 
+    async def moments(self, request: Request) -> Response:
+        gallery, i = self._named(request)
+        return JSONResponse(await _asked(gallery.moments, i))
+
+    async def family(self, request: Request) -> Response:
+        gallery, i = self._named(request)
+        return JSONResponse(await _asked(gallery.family, i))
+
     async def replay(self, request: Request) -> Response:
         gallery, i = self._named(request)
         return JSONResponse(await _asked(gallery.replay, i))
 
+    async def live(self, request: Request) -> Response:
+        gallery, i = self._named(request)
+        living = await _asked(gallery.living, i, _side(await _wish(request)))
+        return JSONResponse({**living.about, "world": self._theatre.admit(living)})
+
+    async def act(self, request: Request) -> Response:
+        living = self._theatre.named(request.path_params["world"])
+        if living is None:
+            raise Refusal(404, "this world was put away; open it again")
+        return _bundle(await _asked(living.act, await _wish(request)))
+
+    async def breed(self, request: Request) -> Response:
+        (gallery, i), wish = self._named(request), await _wish(request)
+        young = await _asked(gallery.litter, i, wish, _side(wish))
+        return JSONResponse([{"world": self._theatre.admit(one), "genotype": one.about["genotype"]} for one in young])
+
+    async def keep(self, request: Request) -> Response:
+        (gallery, i), wish = self._named(request), await self._may_edit(request)
+        place, new = await _asked(gallery.keep, i, wish.get("genotype"))
+        return JSONResponse({"run": await run_in_threadpool(self._runs.add, place), "id": new})
+
+    async def mark(self, request: Request) -> Response:
+        (gallery, i), wish = self._named(request), await self._may_edit(request)
+        await _asked(gallery.mark, i, wish)
+        return JSONResponse({})
+
+    async def branch(self, request: Request) -> Response:
+        (gallery, i), wish = self._named(request), await self._may_edit(request)
+        place = await _asked(self._runs.branch, gallery, i, wish.get("minutes", 2))
+        return JSONResponse({"run": await run_in_threadpool(self._runs.add, place)})
+
+    async def _may_edit(self, request: Request) -> dict[str, Any]:
+        if not self._edit:
+            raise Refusal(403, "this page only reads; start it with `alife browse --edit` to keep what you make")
+        return await _wish(request)
+
+    def _place(self, request: Request) -> int:
+        return _whole(request.path_params["run"], 0, len(self._runs.galleries) - 1, 404)
+
     def _gallery(self, request: Request) -> Gallery:
-        return self._galleries[_whole(request.path_params["run"], 0, len(self._galleries) - 1, 404)]
+        return self._runs.galleries[self._place(request)]
 
     def _named(self, request: Request) -> tuple[Gallery, int]:
         gallery = self._gallery(request)
         return gallery, _whole(request.path_params["id"], 0, len(gallery.archive) - 1, 404)
+
+
+def _side(wish: dict[str, Any]) -> int:
+    side = wish.get("side")
+    if not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
+        raise Refusal(400, f"side is {side!r:.40}; expected a whole number from {SIDES[0]} to {SIDES[1]}")
+    return side
 
 
 def _whole(text: str, low: int, high: int, status: int = 400) -> int:
@@ -123,9 +207,28 @@ def _whole(text: str, low: int, high: int, status: int = 400) -> int:
     return int(text)
 
 
-async def _asked(work: Callable[..., Any], i: int) -> Any:
+async def _body(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise Refusal(413, f"that is too large; expected at most {most >> 20} MB")
+    return bytes(body)
+
+
+async def _wish(request: Request) -> dict[str, Any]:
     try:
-        return await run_in_threadpool(work, i)
+        wish = json.loads(await _body(request, LARGEST_WISH))
+    except (ValueError, RecursionError):
+        wish = None
+    if not isinstance(wish, dict):
+        raise Refusal(400, "expected a JSON object")
+    return wish
+
+
+async def _asked(work: Callable[..., Any], *what: Any) -> Any:
+    try:
+        return await run_in_threadpool(work, *what)
     except ArchiveDamaged as error:
         raise Refusal(410, str(error)) from error
     except AlifeError as error:

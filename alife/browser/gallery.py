@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -12,8 +14,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from ..errors import ArchiveDamaged
-from ..page.view import recipe
+from ..page.view import recipe, way_of
 from ..storage import Archive, Lifeform, open_archive
+from ..storage.events import add_events, favourites, notes, tags
+from ..storage.files import is_written
 from .projection import Projection
 
 LARGEST_SIDE = 512
@@ -21,6 +25,8 @@ LARGEST_SIDE = 512
 MOST_PICTURED = 64
 """Lifeforms whose pictures are asked for at once, at most."""
 NEIGHBOURS = 8
+RELATIVES, ABREAST = 24, 7
+"""Ancestors that a family tree shows, and as many descendants; and those of one step side by side, at most."""
 
 
 class Gallery:
@@ -38,27 +44,35 @@ class Gallery:
         self.lock = Lock()
 
     def about(self) -> dict[str, Any]:
-        """What is said above the map."""
-        archive = self.archive
-        return {
-            "name": archive.path.name,
-            "path": str(archive.path),
-            "lifeforms": len(archive),
-            "frames": archive.frames_shape[0],
-        }
+        """What is said above the map, as it is now."""
+        with self.lock:
+            self.archive.refresh()
+            archive, progress = self.archive, self.archive.progress
+            return {
+                "name": archive.path.name,
+                "path": str(archive.path),
+                "lifeforms": len(archive),
+                "frames": archive.frames_shape[0],
+                "numbers": ["score", *archive.measures, "generation"],
+                "generation": archive.generation,
+                "evaluations": progress.get("evaluations", 0),
+                "rate": progress.get("evaluations", 0) / max(progress.get("seconds", 0), 1e-9),
+                "best": progress.get("best"),
+                "writing": is_written(archive.path),
+            }
 
     def table(self) -> dict[str, np.ndarray]:
-        """Place on the map and score of each lifeform committed by now; `shown` where there is one to look at."""
+        """Place on the map and numbers of each lifeform committed by now; shown where there is one to look at."""
         with self.lock:
             self.archive.refresh()
             columns, sound = self.archive.records()
             z = self.archive.last_embeddings()[0]
         places = Projection(z)(z)
         return {
-            "x": places[:, 0],
-            "y": places[:, 1],
-            "score": columns["score"].astype(np.float32),
-            "shown": (sound & columns["valid"] & ~np.isnan(places[:, 0])).astype(np.uint8),
+            "map/x": places[:, 0],
+            "map/y": places[:, 1],
+            **{name: columns[name].astype(np.float32) for name in ("score", *self.archive.measures, "generation")},
+            "map/shown": (sound & columns["valid"] & ~np.isnan(places[:, 0])).astype(np.uint8),
         }
 
     def pictures(self, ids: Sequence[int], side: int) -> dict[str, np.ndarray]:
@@ -78,28 +92,117 @@ class Gallery:
             ArchiveDamaged: its record is not as it was written.
         """
         with self.lock:
-            life = self.archive[i]
+            life, events = self.archive[i], self.archive.events
             return {
                 "id": life.id,
                 "score": _number(life.score),
                 "measures": {name: _number(value) for name, value in life.measures.items()},
                 "substrate": life.substrate,
                 "generation": life.generation,
-                "operator": life.operator,
+                "origin": way_of(life),
                 "seed": list(life.seed),
                 "parents": list(life.parents),
                 "children": self._children(i),
+                "favourite": i in favourites(events),
+                "note": notes(events).get(i, ""),
+                "tags": list(tags(events).get(i, ())),
                 "alike": [other.id for other in self.archive.nearest(i, NEIGHBOURS)],
                 "genotype": _genotype(life),
                 "recipe": recipe(self.archive, i)._asdict(),
                 "provenance": life.provenance,
             }
 
+    def moments(self, i: int) -> dict[str, Any]:
+        """How unlike all others, and how unlike its own past, it looks at each moment that the model saw: in [0, 2]."""
+        with self.lock:
+            life = self.archive[i]
+            z = np.asarray(life.embedding)
+            others = self.archive.index.cosines(z.T)
+            others[i] = np.nan
+            steps = self.archive.steps
+        past = np.where(np.tri(len(z), k=-1, dtype=bool), z @ z.T, -1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # alone in its archive it is like nobody
+            novelty = 1 - np.nanmax(others, axis=0, initial=-1) if len(others) > 1 else np.ones(len(z))
+        return {
+            "steps": steps,
+            "novelty": [_number(float(value)) for value in novelty],
+            "change": [0.0, *(_number(float(value)) for value in 1 - past.max(1)[1:])],
+        }
+
+    def family(self, i: int) -> dict[str, Any]:
+        """Its ancestors and descendants, and who comes from whom; of more than a few dozen, the nearest."""
+        with self.lock:
+            parents = self.archive.records()[0]["parent"]
+            above, below = self.archive.ancestors(i), self.archive.descendants(i)
+        near = {i: 0}
+        for step, known in ((-1, above), (1, below)):
+            wave, members = [i], set(known.tolist())
+            while wave and len(near) < RELATIVES * (1 if step < 0 else 2):
+                level = near[wave[0]] + step
+                found = parents[wave].ravel() if step < 0 else np.flatnonzero(np.isin(parents, wave).any(1))
+                wave = [one for one in dict.fromkeys(found.tolist()) if one in members and one not in near][:ABREAST]
+                near |= dict.fromkeys(wave, level)
+        ties = [[int(p), one] for one in near for p in parents[one] if int(p) in near]
+        return {
+            "levels": [[one, level] for one, level in near.items()],
+            "ties": ties,
+            "ancestors": above.tolist(),
+            "descendants": below.tolist(),
+        }
+
     def frames(self, i: int) -> UInt8[np.ndarray, "K H W 3"]:
         """Its whole life where that was kept, else the moments that the model saw; raises as `lifeform` does."""
         with self.lock:
             life = self.archive[i]
             return life.frames if life.clip is None else life.clip
+
+    def living(self, i: int, side: int) -> Any:
+        """It once more, to be watched and changed: an `alife.browser.live.Living`; raises as `replay` does."""
+        from ..replay import key_of
+        from .live import Living
+
+        with self.lock:
+            life = self.archive[i]
+            genotype = np.asarray(life.genotype)
+        return Living(self._pipelines(life.origin), key_of(life), genotype, side)
+
+    @cached_property
+    def _pipelines(self) -> Any:
+        from ..replay import pipelines
+
+        return pipelines(open_archive(self.archive.path))
+
+    def litter(self, i: int, wish: dict[str, Any], side: int) -> list[Any]:
+        """Changed copies of it, to be watched; raises as `replay` does.
+
+        Args:
+            i: the lifeform, whose key they live by.
+            wish: `genotype` (that of a copy which was picked before; without it, its own), `sigma` (how far they are
+                changed, in typical distances from the middle of the prior) and `seed`.
+            side: edge of their pictures, pixels.
+
+        Raises:
+            BadOption, BadGenotype: what is wished cannot be.
+        """
+        from .live import litter
+
+        with self.lock:
+            life = self.archive[i]
+        return litter(life, self._pipelines(life.origin), wish, side)
+
+    def keep(self, i: int, numbers: Any) -> tuple[Path, int]:
+        """Files a world made from it, see `alife.keep.keep_world`."""
+        from ..keep import keep_world
+        from .live import as_genotype
+
+        archive = open_archive(self.archive.path)
+        pipeline = self._pipelines(archive[i].origin)
+        return keep_world(archive, i, as_genotype(pipeline.space, numbers), pipeline)
+
+    def mark(self, i: int, wish: dict[str, Any]) -> None:
+        """Says what a person thinks of it: any of the kinds of `alife.storage.events`, and its value."""
+        add_events(self.archive.path, [(kind, i, value) for kind, value in wish.items()])
 
     def replay(self, i: int) -> dict[str, Any]:
         """Runs it again from its record; raises as `alife.replay.replay` does."""

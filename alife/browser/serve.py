@@ -24,13 +24,14 @@ class Server:
     Args:
         runs: directories of runs.
         port: 0 = any that is free.
+        edit: whether people may keep, mark and search from what they see; else it only reads.
 
     Raises:
         ArchiveError: one of the runs cannot be read.
         BadOption: the port is taken.
     """
 
-    def __init__(self, runs: Sequence[Path], port: int = 0) -> None:
+    def __init__(self, runs: Sequence[Path], port: int = 0, *, edit: bool = False) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +42,7 @@ class Server:
             raise BadOption(f"port {port} cannot be used ({error.strerror}); choose another, or none") from error
         port = self._socket.getsockname()[1]
         self.address = f"http://{LOOPBACK}:{port}"
-        app = create_app(runs, [f"{LOOPBACK}:{port}", f"localhost:{port}"])
+        app = create_app(runs, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit)
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS)
         )
@@ -56,16 +57,24 @@ class Server:
         self._server.should_exit = True
 
 
-def serve(runs: Sequence[Path], *, port: int = 0, show: bool = True, tell: Callable[[str], object] = print) -> None:
+def serve(
+    runs: Sequence[Path],
+    *,
+    port: int = 0,
+    show: bool = True,
+    edit: bool = False,
+    tell: Callable[[str], object] = print,
+) -> None:
     """Serves the page of some runs until it is interrupted; raises as `Server` does.
 
     Args:
         runs: directories of runs.
         port: 0 = any that is free.
         show: whether to open the page in the browser of this machine.
+        edit: whether people may keep, mark and search from what they see; else it only reads.
         tell: is given the address.
     """
-    server = Server(runs, port)
+    server = Server(runs, port, edit=edit)
     tell(server.address)
     if show:
         threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()

@@ -14,18 +14,19 @@ from .searching import RUNS
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page's address [default: any free].")
 @click.option("--open/--no-open", "show", default=True, help="Open it in the browser of this machine.")
-def browse_command(runs: tuple[Path, ...], port: int, show: bool) -> int:
+@click.option("--edit", is_flag=True, help="Let the page keep worlds, mark lifeforms and begin searches.")
+def browse_command(runs: tuple[Path, ...], port: int, show: bool, edit: bool) -> int:
     """Look at RUN in a browser: a field of its lifeforms, moving, alike near alike; Ctrl-C ends it.
 
     Without RUN, the newest one below runs/.  Several can be chosen from on the page.  The server answers this machine
-    only, and changes nothing.
+    only, and changes nothing without --edit.
     """
     from ..browser import serve
 
     def tell(address: str) -> None:
         click.echo(f"{address}   Ctrl-C ends")
 
-    serve(runs or [newest_run()], port=port, show=show, tell=tell)
+    serve(runs or [newest_run()], port=port, show=show, edit=edit, tell=tell)
     return 0
 
 

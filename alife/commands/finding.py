@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .looking import model_for, model_option
+from .looking import model_option
 from .options import plugin_option, registry_for, remarks
 from .tables import new_table, print_table
 
 if TYPE_CHECKING:
-    from ..embedding import Embedder
     from ..find import Found, Likeness
     from ..storage import Archive
 
@@ -59,6 +58,7 @@ def find_command(
     no text and there is some, builtin does, and what it sees is kept for the next time.
     """
     from ..find import Likeness, find_lifeforms, write_found
+    from ..seen import who_looks
     from ..storage import open_archive
     from ..storage.media import check_target
 
@@ -66,7 +66,8 @@ def find_command(
         check_target(target, (".png",))
     archive, likeness = open_archive(run), Likeness(texts, minus, like, unlike, images)
     with remarks():
-        who, embedder = _who_looks(archive, likeness, model, plugins)
+        words = bool(texts or minus)
+        who, embedder = who_looks(archive, words, bool(images), lambda: registry_for(archive, plugins), model)
         found = find_lifeforms(
             archive,
             likeness,
@@ -88,26 +89,6 @@ def find_command(
     if len(found.ids):
         click.echo(f"look at one: alife export {shlex.quote(str(run))} {found.ids[0]} --to best.gif")
     return 0
-
-
-def _who_looks(
-    archive: Archive, likeness: Likeness, model: str | None, plugins: tuple[str, ...]
-) -> tuple[str, Embedder | None]:
-    """The name of the model that ranks, and the model itself where it is needed: what a run has seen is stored."""
-    from ..config import model_table
-    from ..embedding import Embedder
-    from ..targets import require_text
-
-    config, words = archive.config, bool(likeness.texts or likeness.minus)
-    if model is None and not words and not likeness.images:
-        return config["model"]["name"], None
-    registry = registry_for(archive, plugins)
-    if words:
-        entry, made = model_for(config, model, registry)
-        require_text(Embedder(made), entry.name, registry)
-    else:
-        entry, made = registry.models.make(config["model"] if model is None else model_table(model))
-    return entry.name, Embedder(made)
 
 
 def _order(likeness: Likeness, different: bool, sort: str, who: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..caption import Captions
-    from ..registry import Entry, Registry
+    from ..registry import Registry
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".apng", ".avif")
 """Endings by which a name that is no file is known to be meant as one."""
@@ -115,6 +115,7 @@ def caption_command(
     """
     from ..caption import ENDINGS, caption_archive, known_phrases, read_phrases, write_captions
     from ..embedding import Embedder
+    from ..seen import reader_of_texts
     from ..storage import open_archive
     from ..storage.media import check_target
     from ..targets import require_text
@@ -124,7 +125,7 @@ def caption_command(
     archive = open_archive(run)
     registry = registry_for(archive, plugins)
     with remarks():
-        entry, made = model_for(archive.config, model, registry)
+        entry, made = reader_of_texts(archive.config, model, registry)
     require_text(Embedder(made), entry.name, registry)
     phrases = read_phrases(file) if file else known_phrases(made, registry)
     with remarks():
@@ -137,18 +138,6 @@ def caption_command(
         click.echo(f"wrote {target}")
     click.echo(f"look at one: alife export {shlex.quote(str(run))} {found.kinds[0].best} --to best.gif")
     return 0
-
-
-def model_for(config: dict[str, Any], model: str | None, registry: Registry) -> tuple[Entry, Any]:
-    """The model asked for; else the run's own if it knows text; else the one that always does."""
-    from ..config import DEFAULT_TEXT_MODEL, model_table
-    from ..embedding import Embedder
-
-    if model is None and config["model"]["name"] in registry.models.able("embed_text"):
-        entry, made = registry.models.make(config["model"])
-        if Embedder(made).knows_text:
-            return entry, made
-    return registry.models.make(model_table(model or DEFAULT_TEXT_MODEL))
 
 
 def _print_kinds(found: Captions) -> None:

@@ -73,11 +73,15 @@ def view(archive: Archive, portrait: Portrait, kin: Kin) -> Element:
 def _origin(archive: Archive, life: Lifeform) -> Iterator[str]:
     if len(archive.substrates) > 1:
         yield f"{life.substrate}, "
+    yield f"generation {life.generation}, {way_of(life)}"
+
+
+def way_of(life: Lifeform) -> str:
+    """How a lifeform came about, such as "changed from 3"."""
     way = WAYS.get(life.operator, "")
-    fits = way and way.count("{}") == len(life.parents)
-    yield f"generation {life.generation}, {way.format(*life.parents) if fits else life.operator}"
-    if not fits and life.parents:
-        yield f" of {' and '.join(map(str, life.parents))}"
+    if way and way.count("{}") == len(life.parents):
+        return way.format(*life.parents)
+    return life.operator + (f" of {' and '.join(map(str, life.parents))}" if life.parents else "")
 
 
 def _near(title: str, others: Mapping[int, str]) -> Element | None:

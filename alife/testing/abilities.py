@@ -59,6 +59,25 @@ def check_keep_state(subject: SubstrateSubject) -> None:
             _expect_finite(f"what keep_state gives {jax.tree_util.keystr(path)}".rstrip(), plain(leaf))
 
 
+def check_poke(subject: SubstrateSubject) -> None:
+    """`poke(state, params, place, radius, strength)` gives a state of the same layout, finite, and not the same one."""
+    if not has(subject.substrate, "poke"):
+        return
+    poke = jax.jit(partial(call, subject.substrate, "poke"))
+    changed = False
+    for world in subject.worlds:
+        state = jax.tree.map(lambda leaf: leaf[-1], world.state)
+        for strength in (1.0, -1.0):
+            after = poke(state, world.expressed, jnp.array([0.5, 0.5]), jnp.float32(0.3), jnp.float32(strength))
+            if layout(after) != layout(state):
+                raise CheckFailed(f"poke gives {describe(after)}", f"{describe(state)}", "give the state's own layout")
+            for leaf in jax.tree.leaves(after):
+                _expect_finite("a state after poke", plain(leaf))
+            changed |= bool(difference(after, state))
+    if not changed:
+        raise CheckFailed("poke changes nothing", "another state", "change what lies within radius of the place")
+
+
 def check_reward(subject: SubstrateSubject) -> None:
     """`reward(state, params)` is one finite number."""
     if not has(subject.substrate, "reward"):
@@ -205,6 +224,7 @@ ABILITY_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
     check_express,
     check_measures,
     check_keep_state,
+    check_poke,
     check_reward,
     check_mutate,
     check_crossover,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,9 +26,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @contextmanager
-def serving(runs: list[Path]) -> Iterator[str]:
+def serving(runs: list[Path], *, edit: bool = False) -> Iterator[str]:
     """The address of a server of these runs."""
-    server = Server(runs)
+    server = Server(runs, edit=edit)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -41,3 +42,9 @@ def serving(runs: list[Path]) -> Iterator[str]:
 def served(runs: list[Path]) -> Iterator[str]:
     with serving(runs) as address:
         yield address
+
+
+@pytest.fixture
+def mine(runs: list[Path], tmp_path: Path) -> Path:
+    """A copy of the search of life that may be changed."""
+    return Path(shutil.copytree(runs[0], tmp_path / "mine"))

@@ -13,6 +13,7 @@ from PIL import Image
 from alife.storage import open_archive
 
 from ..flow.chromium import BINARY, PATIENCE, Chromium
+from .conftest import serving
 
 pytestmark = pytest.mark.skipif(BINARY is None, reason="no Chromium is installed")
 
@@ -116,3 +117,144 @@ def test_zooming_in_shows_fewer_and_larger_ones(page: Chromium) -> None:
     page.wait("/^showing \\d+ of \\d+ lifeforms$/.test(document.getElementById('count').textContent)")
     page.click("#fit")
     page.wait("document.getElementById('count').textContent.includes('lifeforms')")
+
+
+COUNT = "document.getElementById('count').textContent"
+
+
+def put(page: Chromium, selector: str, value: str, event: str = "input") -> None:
+    """Writes into a field, and tells it as typing does."""
+    page.run(
+        f"(() => {{ const e = document.querySelector({selector!r}); e.value = {value!r};"
+        f" e.dispatchEvent(new Event({event!r}, {{bubbles: true}})); }})()"
+    )
+
+
+def test_a_line_finds_and_the_address_remembers_it(page: Chromium, served: str, runs: list[Path]) -> None:
+    archive = open_archive(runs[0])
+    middle = float(np.median(archive.column("score")))
+    some = len(archive.select(f"score>={middle}"))
+    put(page, "#find", f"score>={middle}")
+    page.wait(f"{COUNT} == '{some} of {len(archive)} lifeforms'")
+    page.call("Page.navigate", url="about:blank")
+    page.visit(f"{served}/#q=score%3E%3D{middle}")
+    page.wait(f"{COUNT} == '{some} of {len(archive)} lifeforms'")
+    put(page, "#find", "like:5")
+    page.wait("document.getElementById('said').textContent.endsWith('as texture sees them')")
+    put(page, "#find", "scor>1")
+    page.wait("document.getElementById('said').textContent.includes('no column is called')")
+    put(page, "#find", "")
+    page.wait(f"{COUNT} == '{len(archive)} lifeforms'")
+    page.complaints[:] = [said for said in page.complaints if "409" not in said]
+
+
+def test_a_picture_is_dropped_and_its_like_is_found(page: Chromium) -> None:
+    page.run(
+        "(async () => { const c = new OffscreenCanvas(32, 32), g = c.getContext('2d'); g.fillRect(4, 4, 9, 9);"
+        " const d = new DataTransfer(); d.items.add(new File([await c.convertToBlob()], 'a.png', {type: 'image/png'}));"
+        " document.dispatchEvent(new DragEvent('drop', {dataTransfer: d, bubbles: true, cancelable: true})); })()"
+    )
+    page.wait("/^picture:[0-9a-f]{12}$/.test(document.getElementById('find').value)")
+    page.wait("document.getElementById('said').textContent.includes('most alike of')")
+
+
+def test_a_histogram_is_brushed_and_the_field_follows(page: Chromium, runs: list[Path]) -> None:
+    everyone = len(open_archive(runs[0]))
+    page.click("#number")
+    page.wait("document.querySelectorAll('#numbers .chart').length > 3")
+    x, y = page.middle("[data-number=score]")
+    page.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+    page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + 300, y=y, button="left", buttons=1)
+    page.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + 300, y=y, button="left", clickCount=1)
+    page.wait("/^score>=/.test(document.getElementById('find').value)")
+    page.wait(f"/^\\d+ of {everyone} lifeforms$/.test({COUNT})")
+    page.click("[data-number=score]")
+    page.wait("document.getElementById('find').value == ''")
+    put(page, "#numbers select", "score", "change")
+    page.wait("location.hash.includes('across=score')")
+    page.click("#number")
+
+
+def test_the_table_says_the_same_and_sorts(page: Chromium, runs: list[Path]) -> None:
+    archive = open_archive(runs[0])
+    page.click("#list")
+    page.wait(f"document.querySelectorAll('tbody tr').length == {len(archive)}")
+    page.click("thead th:nth-child(2) button")
+    page.wait("document.querySelector('thead th:nth-child(2)').ariaSort == 'descending'")
+    assert page.run("Number(document.querySelector('tbody a').textContent)") == archive.best(1)[0].id
+    page.click("tbody a")
+    page.wait(f"{OPENED} == 'Lifeform {archive.best(1)[0].id}'")
+    page.click("#close")
+    page.click("#list")
+    page.wait("!document.getElementById('atlas').hidden")
+
+
+def test_a_lifeform_lives_is_changed_and_touched(page: Chromium) -> None:
+    page.click("#atlas")
+    page.wait(OPENED)
+    page.click("#live")
+    page.wait("/^step \\d+, \\d+ more than/.test(document.querySelector('.stage .same[role=status]')?.textContent)")
+    page.click("#running")
+    page.click("#again")
+    page.wait("document.querySelector('.stage .same[role=status]').textContent == 'step 0 of 8'")
+    page.click("#once")
+    page.wait("document.querySelector('.stage .same[role=status]').textContent == 'step 1 of 8'")
+    assert page.run("document.querySelector('.changed').textContent") == ""
+    put(page, ".gene input", "0")
+    page.wait("document.querySelector('.changed li')?.textContent.includes('→ 0')")
+    page.click("#back")
+    page.wait("document.querySelector('.changed').textContent == ''")
+    picture = "document.getElementById('film').toDataURL()"
+    before = page.run(picture)
+    page.click("#film")
+    page.wait(f"{picture} != {before!r}")
+    page.click("#record")
+    page.wait("!!document.getElementById('live')")
+
+
+def test_nine_young_live_and_one_is_picked(page: Chromium) -> None:
+    page.click("#atlas")
+    page.wait(OPENED)
+    page.click("#breed")
+    page.wait("document.querySelectorAll('.nine canvas').length == 9")
+    page.click(".nine .pick")
+    page.wait("document.querySelector('.litter .same').textContent.startsWith('generation 1')")
+    page.wait("document.querySelectorAll('.nine canvas').length == 9")
+    page.click("#undo")
+    page.wait("document.querySelector('.litter .same').textContent.startsWith('pick the one')")
+    page.click("#done")
+    page.wait("!!document.getElementById('live')")
+
+
+def test_the_family_is_drawn_and_walked(page: Chromium, served: str) -> None:
+    page.call("Page.navigate", url="about:blank")
+    page.visit(f"{served}/#run=1&life=4")
+    page.wait("document.querySelector('.family [aria-current]')?.dataset.id == '4'")
+    assert page.run("[...document.querySelectorAll('.family a')].map(a => a.dataset.id)") == ["0", "2", "4", "6"]
+    assert page.run("document.querySelectorAll('.family path').length") == 3
+    page.click(".family a[data-id='2']")
+    page.wait(f"{OPENED} == 'Lifeform 2'")
+
+
+def test_what_is_made_is_kept_marked_and_searched_from(browser: Chromium, mine: Path) -> None:
+    browser.complaints.clear()
+    with serving([mine], edit=True) as address:
+        browser.visit(f"{address}/#life=5")
+        browser.wait(OPENED)
+        browser.click("#favourite")
+        browser.wait("document.getElementById('favourite').ariaPressed == 'true'")
+        browser.click("#live")
+        browser.wait("!!document.querySelector('.gene input')")
+        put(browser, ".gene input", "224")
+        browser.click("#keep")
+        browser.wait("document.title == 'mine-kept'")
+        browser.wait(f"{OPENED} == 'Lifeform 1'")
+        assert browser.run("document.getElementById('runs').selectedOptions[0].textContent") == "mine-kept"
+        put(browser, "[aria-label=Minutes]", "0.05")
+        browser.click("#branch")
+        browser.wait("document.title == 'mine-kept-from-1'")
+        # it is followed: they come without a reload
+        browser.wait(f"/^\\d+ lifeforms$/.test({COUNT})")
+        browser.call("Page.navigate", url="about:blank")
+    assert open_archive(mine).favourites == [5]
+    assert [said for said in browser.complaints if not said.startswith("http://127.0.0.1")] == []

@@ -56,6 +56,9 @@ class Warmth:
     def keep_state(self, state: Any, params: Any) -> Any:
         return {"heat": (255 * state["heat"]).astype(jnp.uint8)}
 
+    def poke(self, state: Any, params: Any, place: Any, radius: Any, strength: Any) -> Any:
+        return {"heat": jnp.clip(state["heat"] + 0.1 * strength, 0, 1)}
+
     def reward(self, state: Any, params: Any) -> Any:
         return state["heat"].max()
 
@@ -317,6 +320,21 @@ class KeepsKeys(Warmth):
         return {"heat": state["heat"], "key": jax.random.key(0)}
 
 
+class PokesNothing(Warmth):
+    def poke(self, state: Any, params: Any, place: Any, radius: Any, strength: Any) -> Any:
+        return state
+
+
+class PokesAnotherShape(Warmth):
+    def poke(self, state: Any, params: Any, place: Any, radius: Any, strength: Any) -> Any:
+        return {"heat": state["heat"][:, :, 0]}
+
+
+class PokesToInfinity(Warmth):
+    def poke(self, state: Any, params: Any, place: Any, radius: Any, strength: Any) -> Any:
+        return {"heat": state["heat"] / (1 - strength)}
+
+
 class RewardsAll(Warmth):
     def reward(self, state: Any, params: Any) -> Any:
         return state["heat"]
@@ -431,6 +449,7 @@ BROKEN: dict[str, list[type]] = {
     "instance stays as made": [Remembers, Counts],
     "measures": [MeasuresAll, MeasuresNothing, MeasuresAnew],
     "keep state": [KeepsNothing, KeepsTooMuch, KeepsText, KeepsKeys],
+    "poke": [PokesNothing, PokesAnotherShape, PokesToInfinity],
     "reward": [RewardsAll, RewardsNothing],
     "mutate": [MutatesNothing, MutatesToVector, MutatesToNaN],
     "crossover": [CopiesFirst, CrossesExpressed],

@@ -3,11 +3,13 @@
  * What the server knows.
  * @typedef {Int32Array | Uint32Array | Float32Array | Uint8Array} Numbers
  * @typedef {Map<string, {values: Numbers, shape: number[]}>} Arrays
- * @typedef {{name: string, path: string, lifeforms: number, frames: number}} Run
+ * @typedef {{name: string, path: string, lifeforms: number, frames: number, numbers: string[], generation: number,
+ *   evaluations: number, rate: number | null, best: number | null, writing: boolean, edit: boolean}} Run
+ * @typedef {{ids: number[], similarity: number[] | null, total: number, model: string | null}} Found
  * @typedef {{id: number, score: number | null, measures: Record<string, number | null>, substrate: string,
- *   generation: number, operator: string, seed: number[], parents: number[], children: number[],
+ *   generation: number, origin: string, seed: number[], parents: number[], children: number[],
  *   alike: number[], genotype: (number | null)[] | null, recipe: {shell: string, python: string},
- *   provenance: object}} Lifeform
+ *   provenance: object, favourite: boolean, note: string, tags: string[]}} Lifeform
  * @typedef {{verdict: string, difference: number | null, reasons: string[]}} Verdict
  */
 
@@ -46,6 +48,30 @@ export function unpack(buffer) {
 export const runs = async () => (await ask("/api/runs")).json();
 
 /**
+ * One of them, as it is now.
+ * @param {number} run
+ * @returns {Promise<Run>}
+ */
+export const about = async (run) => (await ask(`/api/runs/${run}`)).json();
+
+/**
+ * The lifeforms that answer a line of the find bar.
+ * @param {number} run
+ * @param {string} line
+ * @returns {Promise<Found>}
+ */
+export const find = async (run, line) => (await ask(`/api/runs/${run}/find?q=${encodeURIComponent(line)}`)).json();
+
+/**
+ * A picture, by whose name a line can then speak of it.
+ * @param {number} run
+ * @param {Blob} picture
+ * @returns {Promise<string>}
+ */
+export const drop = async (run, picture) =>
+  (await (await ask(`/api/runs/${run}/pictures`, { method: "POST", body: picture })).json()).name;
+
+/**
  * Columns, by lifeform.
  * @param {number} run
  */
@@ -79,3 +105,82 @@ export const film = async (run, id) => unpack(await (await ask(`/api/runs/${run}
  * @returns {Promise<Verdict>}
  */
 export const replay = async (run, id) => (await ask(`/api/runs/${run}/lifeforms/${id}/replay`, { method: "POST" })).json();
+
+/**
+ * @param {string} address
+ * @param {object} wish
+ */
+const post = (address, wish) => ask(address, { method: "POST", body: JSON.stringify(wish) });
+
+/**
+ * What a world that is watched is made of.
+ * @typedef {{name: string, meaning: string, unit: string, low: number, high: number, first: number, last: number}} Gene
+ * @typedef {{world: string, genes: Gene[], genotype: number[], whole: boolean, steps: number, poke: boolean}} Stage
+ * @typedef {{genotype?: number[], restart?: boolean, poke?: number[], steps?: number}} Wish
+ * @typedef {{steps: number[] | null, novelty: (number | null)[], change: (number | null)[]}} Moments
+ * @typedef {{levels: [number, number][], ties: [number, number][], ancestors: number[], descendants: number[]}} Family
+ */
+
+/**
+ * A lifeform once more, to be watched and changed.
+ * @param {number} run
+ * @param {number} id
+ * @param {number} side
+ * @returns {Promise<Stage>}
+ */
+export const live = async (run, id, side) => (await post(`/api/runs/${run}/lifeforms/${id}/live`, { side })).json();
+
+/**
+ * Does what is wished with a world, and brings the picture after it.
+ * @param {string} world
+ * @param {Wish} wish
+ */
+export const act = async (world, wish) => unpack(await (await post(`/api/live/${world}`, wish)).arrayBuffer());
+
+/**
+ * Nine changed copies.
+ * @param {number} run
+ * @param {number} id
+ * @param {{genotype?: number[], sigma: number, seed: number, side: number}} wish
+ * @returns {Promise<{world: string, genotype: number[]}[]>}
+ */
+export const breed = async (run, id, wish) => (await post(`/api/runs/${run}/lifeforms/${id}/breed`, wish)).json();
+
+/**
+ * Files a world that was made from a lifeform.
+ * @param {number} run
+ * @param {number} id
+ * @param {number[]} genotype
+ * @returns {Promise<{run: number, id: number}>}
+ */
+export const keep = async (run, id, genotype) => (await post(`/api/runs/${run}/lifeforms/${id}/keep`, { genotype })).json();
+
+/**
+ * @param {number} run
+ * @param {number} id
+ * @param {{favourite?: boolean, note?: string, tag?: string, untag?: string}} said
+ */
+export const mark = async (run, id, said) => (await post(`/api/runs/${run}/lifeforms/${id}/mark`, said)).json();
+
+/**
+ * Begins a search from a lifeform.
+ * @param {number} run
+ * @param {number} id
+ * @param {number} minutes
+ * @returns {Promise<{run: number}>}
+ */
+export const branch = async (run, id, minutes) => (await post(`/api/runs/${run}/lifeforms/${id}/branch`, { minutes })).json();
+
+/**
+ * @param {number} run
+ * @param {number} id
+ * @returns {Promise<Moments>}
+ */
+export const moments = async (run, id) => (await ask(`/api/runs/${run}/lifeforms/${id}/moments`)).json();
+
+/**
+ * @param {number} run
+ * @param {number} id
+ * @returns {Promise<Family>}
+ */
+export const family = async (run, id) => (await ask(`/api/runs/${run}/lifeforms/${id}/family`)).json();

@@ -14,16 +14,20 @@ export class Camera {
     this.rows = 1;
     /** Least edge of a picture, pixels. */
     this.size = 72;
+    /** Whether the wall is a list as wide as the view, in place of a map: cells are never joined. */
+    this.list = false;
   }
 
   /** How often cells are joined, two by two along an edge, for a picture to be no smaller than wished. */
   get level() {
+    if (this.list) return 0;
     const most = Math.ceil(Math.log2(Math.max(this.columns, this.rows, 1)));
     return Math.min(most, Math.max(0, Math.ceil(Math.log2(this.size / this.scale) - 1e-6)));
   }
 
   /** Scale at which the whole wall is in view; the last blocks along an edge may stand out over its end. */
   get least() {
+    if (this.list) return this.width / this.columns;
     for (let step = 1; ; step *= 2) {
       const columns = Math.ceil(this.columns / step), rows = Math.ceil(this.rows / step);
       const edge = Math.min(this.width / columns, this.height / rows);
@@ -39,6 +43,7 @@ export class Camera {
 
   fit() {
     this.scale = this.least;
+    if (this.list) this.y = 0;
     this.hold();
   }
 

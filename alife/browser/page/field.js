@@ -15,6 +15,10 @@ const FRAMES_PER_SECOND = 7;
 /** Seconds for which the last picture of a life stays. */
 const HOLD = 0.8;
 const FADE_MS = 220;
+/** From one drawing of the field to the next: not all machines have a graphics card. */
+const LEAST_MS = 28;
+/** Lifeforms take so long to go to another place. */
+const TRAVEL_MS = 450;
 
 export class Field {
   /**
@@ -33,12 +37,23 @@ export class Field {
     /** @type {Tiles | null} */
     this.tiles = null;
     this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    /** Whether the field rests because something else lives, in which case only what is pointed at moves. */
+    this.calm = false;
+    /** When it was drawn last. */
+    this.drawn = -Infinity;
     /** @type {number | null} */
     this.pointed = null;
     /** @type {number | null} */
     this.chosen = null;
+    /** Relatives of the chosen one. @type {Set<number>} */
+    this.kin = new Set();
     /** @type {Block[]} */
     this.blocks = [];
+    /** Where they were before they were arranged anew, and when that was. @type {Map<number, Block>} */
+    this.before = new Map();
+    this.arranged = -Infinity;
+    /** @type {{ids: Int32Array, by: {x: Float32Array, y: Float32Array, worth: Float32Array, ranked: boolean}} | null} */
+    this.placed = null;
     this.colours = { bare: [0, 0, 0], loud: [1, 1, 1] };
     this.waiting = false;
     new ResizeObserver(() => this.resize()).observe(canvas);
@@ -57,24 +72,32 @@ export class Field {
 
   /**
    * @param {Int32Array} ids
-   * @param {{x: Float32Array, y: Float32Array, score: Float32Array}} columns
+   * @param {{x: Float32Array, y: Float32Array, worth: Float32Array, ranked: boolean}} by
    */
-  arrange(ids, { x, y, score }) {
-    const { camera } = this;
-    this.wall = new Wall(ids, x, y, score, camera.width / Math.max(1, camera.height));
-    [camera.columns, camera.rows] = [this.wall.columns, this.wall.rows];
-    camera.fit();
+  arrange(ids, by) {
+    const { camera } = this, whole = camera.list || camera.scale <= camera.least || !this.wall.length;
+    this.before = new Map(this.blocks.map((block) => [block.id, block]));
+    this.arranged = performance.now();
+    this.placed = { ids, by };
+    const across = by.ranked ? Math.max(1, Math.floor(camera.width / (1.4 * camera.size))) : null;
+    this.wall = new Wall(ids, by.x, by.y, by.worth, camera.width / Math.max(1, camera.height), across);
+    [camera.columns, camera.rows, camera.list] = [this.wall.columns, this.wall.rows, by.ranked];
+    if (whole || by.ranked) camera.fit();
+    else camera.hold();
     this.look();
   }
 
   resize() {
     const box = this.canvas.getBoundingClientRect(), ratio = devicePixelRatio;
+    if (!box.width) return; // not to be seen now
     this.canvas.width = Math.max(1, Math.round(box.width * ratio));
     this.canvas.height = Math.max(1, Math.round(box.height * ratio));
-    const { camera } = this, whole = camera.scale <= camera.least;
-    [camera.width, camera.height] = [Math.max(1, box.width), Math.max(1, box.height)];
-    if (whole || camera.scale < camera.least) camera.fit();
-    else camera.hold();
+    const { camera } = this, { width } = camera;
+    [camera.width, camera.height] = [box.width, Math.max(1, box.height)];
+    if (camera.list && this.placed && width !== camera.width) this.arrange(this.placed.ids, this.placed.by);
+    else if (camera.scale < camera.least) camera.fit();
+    else camera.hold(); // what was in view stays as large as it was
+    if (this.chosen !== null) this.#reveal(this.chosen);
     this.look();
   }
 
@@ -124,15 +147,21 @@ export class Field {
   #draw(now) {
     const { tiles, blocks } = this;
     if (!tiles) return;
+    if (now - this.drawn < LEAST_MS) return this.redraw();
+    this.drawn = now;
     const boxes = new Float32Array(blocks.length * 8), cycle = (tiles.frames - 1) / FRAMES_PER_SECOND + HOLD;
-    let moving = false;
-    blocks.forEach(({ id, left, top, size }, i) => {
+    const way = Math.min(1, (now - this.arranged) / TRAVEL_MS), gone = 1 - (1 - way) ** 3;
+    let moving = way < 1;
+    blocks.forEach((block, i) => {
+      const { id } = block, from = this.before.get(id) ?? block;
+      const between = (/** @type {"left" | "top" | "size"} */ edge) => from[edge] + (block[edge] - from[edge]) * gone;
+      const [left, top, size] = [between("left"), between("top"), between("size")];
       const layer = tiles.layers.get(id) ?? -1, age = layer < 0 ? 0 : now - tiles.since[layer];
-      const plays = tiles.frames > 1 && (this.playing || id === this.pointed);
+      const plays = tiles.frames > 1 && ((this.playing && !this.calm) || id === this.pointed);
       // Not all in step: a field in which everything begins at once flickers as one.
       const time = (now / 1000 + ((id * 0.618034) % 1) * cycle) % cycle;
       const frame = plays ? Math.min(tiles.frames - 1, time * FRAMES_PER_SECOND) : tiles.frames - 1;
-      const ring = id === this.chosen ? 3 : id === this.pointed ? 1.5 : 0, margin = size * GAP / 2;
+      const ring = id === this.chosen ? 3 : id === this.pointed || this.kin.has(id) ? 1.5 : 0, margin = size * GAP / 2;
       boxes.set([left + margin, top + margin, size - 2 * margin, size - 2 * margin, layer, Math.min(1, age / FADE_MS), ring, frame], i * 8);
       moving ||= layer >= 0 && (plays || age < FADE_MS);
     });
@@ -152,7 +181,22 @@ export class Field {
   /** @param {number | null} id */
   choose(id) {
     this.chosen = id;
+    if (id !== null) this.#reveal(id);
+    this.look();
+  }
+
+  /** @param {number[]} ids */
+  relate(ids) {
+    this.kin = new Set(ids);
     this.redraw();
+  }
+
+  /** Moves the view as little as it takes to see a lifeform. @param {number} id */
+  #reveal(id) {
+    const { camera } = this, place = this.wall.places.get(id), step = 2 ** camera.level;
+    if (!place) return;
+    const [left, top] = camera.toScreen(Math.floor(place[0] / step) * step, Math.floor(place[1] / step) * step), size = step * camera.scale;
+    camera.pan(Math.max(0, -left) - Math.max(0, left + size - camera.width), Math.max(0, -top) - Math.max(0, top + size - camera.height));
   }
 
   #listen() {
@@ -167,7 +211,8 @@ export class Field {
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       const { x, y } = at(event);
-      camera.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0018)), x, y);
+      if (camera.list && !event.ctrlKey) camera.pan(0, -event.deltaY * (event.deltaMode ? 32 : 1));
+      else camera.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0018)), x, y);
       this.look();
       this.point(this.under(x, y));
     }, { passive: false });
@@ -227,8 +272,7 @@ export class Field {
     row = Math.min(level.rows - 1, Math.max(0, row));
     const id = level.cells[row * level.columns + column];
     if (id < 0) return;
-    const [left, top] = camera.toScreen(column * step, row * step), size = step * camera.scale;
-    camera.pan(Math.max(0, -left) - Math.max(0, left + size - camera.width), Math.max(0, -top) - Math.max(0, top + size - camera.height));
+    this.#reveal(id);
     this.point(id);
   }
 }

@@ -1,53 +1,37 @@
 // @ts-check
-import { film, lifeform, pictures, replay } from "./api.js";
-import { withAlpha } from "./tiles.js";
+import { branch, lifeform, mark, pictures, replay } from "./api.js";
+import { Litter } from "./breed.js";
+import { button, copied, make, short, words } from "./dom.js";
+import { tree } from "./family.js";
+import { Film, put } from "./film.js";
+import { Stage } from "./stage.js";
 
 /** The page of one lifeform, beside the field. */
 
-/** Of the few moments that the model saw, and of a whole film. */
-const MOMENTS_PER_SECOND = 6, FILM_PER_SECOND = 30;
-
-/**
- * @param {string} tag
- * @param {Record<string, string>} [attributes]
- * @param {...(Node | string | null)} inside
- */
-function make(tag, attributes = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...inside.filter((part) => part !== null));
-  return element;
-}
-
-/** @param {number | null} value */
-export const short = (value) => (value === null ? "none" : Number(value.toPrecision(4)).toString());
-
-/** @param {string} text @param {string} what */
-function copied(text, what) {
-  const button = make("button", { type: "button", "aria-label": `Copy ${what}` }, "Copy");
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  });
-  return make("div", { class: "code" }, make("pre", { tabindex: "0" }, text), button);
-}
+const MOST_LINKS = 16;
+const STILL = 64;
 
 export class LifePage {
   /**
    * @param {HTMLElement} place
-   * @param {{open: (id: number) => void, close: () => void, playing: () => boolean}} told
+   * @param {{open: (id: number) => void, close: () => void, playing: () => boolean, ask: (line: string) => void,
+   *   kin: (ids: number[]) => void, go: (run: number, id: number | null) => void, edit: () => boolean, rest: (rests: boolean) => void}} told
    */
   constructor(place, told) {
     this.place = place;
     this.told = told;
     /** Rises with every lifeform that is opened: answers that come too late are thrown away. */
     this.turn = 0;
+    /** What moves on the page now. @type {{stop: () => void} | null} */
+    this.shown = null;
     place.addEventListener("keydown", (event) => { if (event.key === "Escape") told.close(); });
   }
 
   close() {
     this.turn++;
+    this.shown?.stop();
+    this.shown = null;
+    this.told.rest(false);
     this.place.hidden = true;
     this.place.replaceChildren();
   }
@@ -55,42 +39,77 @@ export class LifePage {
   /** @param {number} run @param {number} id */
   async open(run, id) {
     const turn = ++this.turn;
+    this.shown?.stop();
     this.place.hidden = false;
     try {
       const life = await lifeform(run, id);
       if (turn !== this.turn) return;
-      this.place.replaceChildren(...this.#parts(run, life));
       this.place.setAttribute("aria-label", `Lifeform ${id}`);
+      this.head = make("div", {});
+      this.place.replaceChildren(this.#bar(life), this.head, ...this.#facts(run, life));
       this.place.scrollTop = 0;
       this.place.focus({ preventScroll: true });
-      this.#film(run, id, turn);
+      this.#film(run, id);
+      tree(run, id, { link: (one, edge) => this.#link(one, edge), kin: this.told.kin }).then((found) => {
+        if (turn !== this.turn || !found) return;
+        this.place.querySelector("#near")?.prepend(found);
+        this.#stills(run, turn);
+      });
       this.#stills(run, turn);
     } catch (error) {
-      if (turn === this.turn) this.place.replaceChildren(this.#bar(), make("p", { class: "failed", role: "alert" }, String(error instanceof Error ? error.message : error)));
+      if (turn === this.turn) this.place.replaceChildren(this.#bar(null), make("p", { class: "failed", role: "alert" }, words(error)));
     }
   }
 
-  #bar() {
-    const close = make("button", { type: "button", id: "close" }, "Close");
-    close.addEventListener("click", () => this.told.close());
-    return make("nav", { class: "bar" }, close);
+  /** @param {import("./api.js").Lifeform | null} life */
+  #bar(life) {
+    const close = button("Close", () => this.told.close(), { id: "close" });
+    return make("nav", { class: "bar" }, make("h2", {}, life ? `Lifeform ${life.id}` : ""), close);
+  }
+
+  /** Puts something else at the head of the page. @param {{stop: () => void}} shown @param {...(Node | null)} parts */
+  #put(shown, ...parts) {
+    this.told.rest(!(shown instanceof Film));
+    this.shown?.stop();
+    this.shown = shown;
+    this.head?.replaceChildren(...parts.filter((part) => part !== null));
+  }
+
+  /** @param {number} run @param {number} id */
+  #film(run, id) {
+    const film = new Film(this.told.playing);
+    this.#put(film, film.canvas, film.time, film.curves, make("div", { class: "row" },
+      button("Live", () => this.#stage(run, id), { id: "live" }), button("Breed", () => this.#breed(run, id), { id: "breed" }),
+      button("Find alike", () => this.told.ask(`like:${id}`), { id: "alike" })));
+    film.load(run, id);
+  }
+
+  /** @param {number} run @param {number} id */
+  #stage(run, id) {
+    const canvas = make("canvas", { id: "film", role: "img", "aria-label": `Lifeform ${id}, alive`, width: "1", height: "1" });
+    const stage = new Stage(canvas, { edit: this.told.edit(), kept: this.told.go, moving: this.told.playing() });
+    this.#put(stage, canvas, stage.place, make("div", { class: "row" }, button("Back to its record", () => this.#film(run, id), { id: "record" })));
+    stage.open(run, id);
+  }
+
+  /** @param {number} run @param {number} id */
+  #breed(run, id) {
+    const litter = new Litter({ edit: this.told.edit(), kept: this.told.go, back: () => this.#film(run, id) });
+    this.#put(litter, litter.place);
+    litter.open(run, id);
   }
 
   /** @param {number} run @param {import("./api.js").Lifeform} life */
-  #parts(run, life) {
+  #facts(run, life) {
     const facts = [["score", life.score], ...Object.entries(life.measures)];
     return [
-      this.#bar(),
-      make("canvas", { id: "film", role: "img", "aria-label": `The life of lifeform ${life.id}` }),
-      make("input", { id: "time", type: "range", min: "0", value: "0", max: "0", "aria-label": "Moment of its life" }),
-      make("h2", {}, `Lifeform ${life.id}`),
-      make("p", {}, `${life.substrate}, generation ${life.generation}, ${life.operator}`),
+      make("p", {}, `${life.substrate}, generation ${life.generation}, ${life.origin}`),
+      this.told.edit() ? this.#marks(run, life) : this.#said(life),
       make("dl", {}, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, String(name)), make("dd", {}, short(/** @type {number | null} */ (value)))))),
-      this.#near("Parents", life.parents),
-      this.#near("Children", life.children),
-      this.#near("Looks like", life.alike),
+      make("div", { id: "near" }, this.#near("Looks like", life.alike)),
       make("h3", {}, "Is it real?"),
       this.#proof(run, life.id),
+      this.told.edit() ? this.#branch(run, life.id) : null,
       make("h3", {}, "Recipe"),
       copied(life.recipe.shell, "commands"),
       copied(life.recipe.python, "Python"),
@@ -101,85 +120,99 @@ export class LifePage {
     ].filter((part) => part !== null);
   }
 
+  /** What people have said of it. @param {import("./api.js").Lifeform} life */
+  #said(life) {
+    const said = [life.favourite ? "favourite" : "", life.tags.join(", "), life.note].filter(Boolean).join(" · ");
+    return said ? make("p", { class: "note" }, said) : null;
+  }
+
+  /** @param {number} run @param {import("./api.js").Lifeform} life */
+  #marks(run, life) {
+    const failed = make("p", { class: "refused", role: "status" });
+    const say = async (/** @type {Parameters<typeof mark>[2]} */ said) => {
+      try {
+        await mark(run, life.id, said);
+        failed.textContent = "";
+      } catch (error) {
+        failed.textContent = words(error);
+      }
+    };
+    const star = button(life.favourite ? "★ Favourite" : "☆ Favourite", async () => {
+      life.favourite = !life.favourite;
+      star.textContent = life.favourite ? "★ Favourite" : "☆ Favourite";
+      star.setAttribute("aria-pressed", String(life.favourite));
+      await say({ favourite: life.favourite });
+    }, { id: "favourite", "aria-pressed": String(life.favourite) });
+    const note = make("input", { type: "text", id: "note", placeholder: "What do you see in it?", "aria-label": "Note", value: life.note });
+    note.addEventListener("change", () => { if (note.value.trim()) say({ note: note.value }); });
+    return make("div", { class: "row" }, star, note, failed);
+  }
+
+  /** @param {number} run @param {number} id */
+  #branch(run, id) {
+    const said = make("p", { class: "verdict", role: "status" });
+    const minutes = make("input", { type: "number", min: "1", max: "1440", value: "2", "aria-label": "Minutes" });
+    const begin = button("Search from here", async () => {
+      begin.disabled = true;
+      said.textContent = "the search begins ...";
+      try {
+        this.told.go((await branch(run, id, Number(minutes.value))).run, null);
+      } catch (error) {
+        said.textContent = words(error);
+      }
+      begin.disabled = false;
+    }, { id: "branch" });
+    return make("div", {}, make("h3", {}, "Where could it lead?"), make("div", { class: "row" }, begin, make("label", { class: "row" }, minutes, "minutes")), said);
+  }
+
+  /** @param {number} id @param {number} edge */
+  #link(id, edge) {
+    const link = make("a", { href: `#life=${id}`, "data-id": String(id) }, make("canvas", { width: String(edge), height: String(edge) }), String(id));
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.told.open(id);
+    });
+    return link;
+  }
+
   /** @param {string} title @param {number[]} ids */
   #near(title, ids) {
     if (!ids.length) return null;
-    const links = ids.slice(0, 16).map((id) => {
-      const link = make("a", { href: `#life=${id}`, "data-id": String(id) }, make("canvas", { width: "64", height: "64" }), String(id));
-      link.addEventListener("click", (event) => {
-        event.preventDefault();
-        this.told.open(id);
-      });
-      return link;
-    });
-    return make("section", {}, make("h3", {}, ids.length > 16 ? `${title}: 16 of ${ids.length}` : title), make("div", { class: "near" }, ...links));
+    const links = ids.slice(0, MOST_LINKS).map((id) => this.#link(id, STILL));
+    return make("section", {}, make("h3", {}, title), make("div", { class: "near" }, ...links));
   }
 
   /** @param {number} run @param {number} id */
   #proof(run, id) {
-    const button = make("button", { type: "button", id: "replay" }, "Run it again"), said = make("p", { class: "verdict", role: "status" });
-    button.addEventListener("click", async () => {
-      button.setAttribute("disabled", "");
+    const said = make("p", { class: "verdict", role: "status" });
+    const again = button("Run it again", async () => {
+      again.disabled = true;
       said.textContent = "running ...";
       try {
         const { verdict, reasons } = await replay(run, id);
         said.textContent = [verdict, ...reasons].join("; ");
       } catch (error) {
-        said.textContent = error instanceof Error ? error.message : String(error);
+        said.textContent = words(error);
       }
-      button.removeAttribute("disabled");
-    });
-    return make("div", {}, button, said);
-  }
-
-  /** @param {number} run @param {number} id @param {number} turn */
-  async #film(run, id, turn) {
-    const frames = (await film(run, id)).get("frames");
-    if (turn !== this.turn || !frames) return;
-    const [count, height, width] = frames.shape, size = height * width * 3;
-    const canvas = /** @type {HTMLCanvasElement} */ (this.place.querySelector("#film"));
-    const time = /** @type {HTMLInputElement} */ (this.place.querySelector("#time"));
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    [canvas.width, canvas.height, time.max] = [width, height, String(count - 1)];
-    canvas.style.aspectRatio = `${width} / ${height}`;
-    canvas.style.imageRendering = width < 200 ? "pixelated" : "auto";
-    let held = false, shown = -1;
-    const draw = (/** @type {number} */ k) => {
-      if (k === shown) return;
-      shown = k;
-      const rgba = new Uint8ClampedArray(withAlpha(frames.values.subarray(k * size, (k + 1) * size)).buffer);
-      context.putImageData(new ImageData(rgba, width, height), 0, 0);
-    };
-    time.addEventListener("input", () => {
-      held = true;
-      draw(Number(time.value));
-    });
-    const start = performance.now(), rate = count > 24 ? FILM_PER_SECOND : MOMENTS_PER_SECOND, cycle = count / rate + 0.8;
-    const play = (/** @type {number} */ now) => {
-      if (turn !== this.turn || held) return;
-      const k = this.told.playing() ? Math.min(count - 1, Math.floor((((now - start) / 1000) % cycle) * rate)) : count - 1;
-      time.value = String(Math.max(0, k));
-      draw(Math.max(0, k));
-      requestAnimationFrame(play);
-    };
-    requestAnimationFrame(play);
+      again.disabled = false;
+    }, { id: "replay" });
+    return make("div", {}, again, said);
   }
 
   /** @param {number} run @param {number} turn */
   async #stills(run, turn) {
-    const links = /** @type {HTMLElement[]} */ ([...this.place.querySelectorAll("a[data-id]")]);
+    const links = /** @type {HTMLElement[]} */ ([...this.place.querySelectorAll("a[data-id]:not([data-drawn])")]);
     const ids = [...new Set(links.map((link) => Number(link.dataset.id)))];
     if (!ids.length) return;
-    const found = await pictures(run, ids.slice(0, 64), 64), frames = found.get("frames");
+    for (const link of links) link.dataset.drawn = "";
+    const found = await pictures(run, ids.slice(0, 64), STILL), frames = found.get("frames");
     if (turn !== this.turn || !frames) return;
     const [, count, side] = frames.shape, size = side * side * 3, came = [...(found.get("id")?.values ?? [])];
     for (const link of links) {
-      const at = came.indexOf(Number(link.dataset.id));
-      const context = link.querySelector("canvas")?.getContext("2d");
-      if (at < 0 || !context) continue;
+      const at = came.indexOf(Number(link.dataset.id)), canvas = link.querySelector("canvas");
+      if (at < 0 || !canvas) continue;
       const from = (at * count + count - 1) * size;
-      const rgba = new Uint8ClampedArray(withAlpha(frames.values.subarray(from, from + size)).buffer);
-      context.putImageData(new ImageData(rgba, side, side), 0, 0);
+      put(canvas, frames.values.subarray(from, from + size), side, side);
     }
   }
 }

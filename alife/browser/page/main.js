@@ -1,105 +1,246 @@
 // @ts-check
-import { runs, table } from "./api.js";
+import * as address from "./address.js";
+import { about, runs, table } from "./api.js";
+import { make, short, the, whole, words } from "./dom.js";
 import { Field } from "./field.js";
-import { LifePage, short } from "./life.js";
+import { FindBar } from "./find.js";
+import { LifePage } from "./life.js";
+import { Numbers } from "./numbers.js";
+import { Table } from "./table.js";
 
-/** Puts the page together; which run and which lifeform is open stands in the address. */
+/** Puts the page together. */
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const the = (id) => /** @type {T} */ (document.getElementById(id));
+const FOLLOW_MS = 2000;
 
-/** @param {string} said */
-function fail(said) {
-  const line = document.createElement("p");
-  [line.className, line.textContent] = ["failed", said];
-  line.setAttribute("role", "alert");
-  the("atlas").replaceWith(line);
+class Page {
+  constructor() {
+    this.state = address.read();
+    /** @type {import("./api.js").Run[]} */
+    this.known = [];
+    /** Every number by name, by lifeform. @type {Map<string, Float32Array>} */
+    this.columns = new Map();
+    /** Places on the map by lifeform. @type {{x: Float32Array, y: Float32Array}} */
+    this.map = { x: new Float32Array(0), y: new Float32Array(0) };
+    /** Who there is to look at, and who of them is chosen now. */
+    this.all = new Int32Array(0);
+    this.chosen = new Int32Array(0);
+    /** What answers the line that was asked; null where nothing is asked. @type {import("./api.js").Found | null} */
+    this.found = null;
+    /** Rises with every run that is chosen. */
+    this.turn = 0;
+    this.field = new Field(the("atlas"), {
+      open: (id) => this.open(id),
+      point: (id) => { the("hint").textContent = id === null ? "" : `lifeform ${id}, score ${short(this.#scores()[id])}`; },
+      moved: () => this.#count(),
+    });
+    this.life = new LifePage(the("life"), {
+      open: (id) => this.open(id), close: () => this.close(), playing: () => this.field.playing,
+      ask: (line) => this.find.put(line), kin: (ids) => this.field.relate(ids),
+      go: (run, id) => this.go(run, id), edit: () => this.run.edit,
+      rest: (rests) => {
+        this.field.calm = rests;
+        this.field.redraw();
+      },
+    });
+    this.find = new FindBar({
+      found: (found) => {
+        this.found = found;
+        if (this.all.length) this.arrange();
+      },
+      asked: (q) => this.remember({ q }),
+    });
+    this.numbers = new Numbers({
+      line: () => this.find.line.value, ask: (line) => this.find.put(line),
+      arrange: (across, down) => {
+        this.remember({ across, down });
+        this.arrange();
+      },
+    });
+    this.table = new Table((id) => this.open(id));
+  }
+
+  get run() { return this.known[this.state.run]; }
+
+  #scores() { return /** @type {Float32Array} */ (this.columns.get("score")); }
+
+  /** @param {Partial<address.State>} change */
+  remember(change) {
+    Object.assign(this.state, change);
+    address.write(this.state);
+  }
+
+  /** @param {number} id */
+  open(id) {
+    this.remember({ life: id });
+    this.life.open(this.state.run, id);
+    this.field.choose(id);
+  }
+
+  close() {
+    this.field.relate([]);
+    this.field.choose(null);
+    this.remember({ life: null });
+    this.life.close();
+    (the("table").hidden ? the("atlas") : the("table")).focus();
+  }
+
+  /** To another run, which may have come about just now. @param {number} run @param {number | null} id */
+  async go(run, id) {
+    this.known = await runs();
+    this.#offer();
+    this.life.close();
+    this.remember({ run, life: id, q: "", across: "", down: "" });
+    /** @type {HTMLSelectElement} */ (the("runs")).value = String(run);
+    await this.load();
+  }
+
+  /** The runs to choose from. */
+  #offer() {
+    const choice = /** @type {HTMLSelectElement} */ (the("runs"));
+    choice.hidden = this.known.length < 2;
+    choice.replaceChildren(...this.known.map(({ name }, k) => new Option(name, String(k), false, k === this.state.run)));
+  }
+
+  /** Loads the run that the address names, and shows what the address asks for. */
+  async load() {
+    const turn = ++this.turn;
+    this.find.run = this.state.run;
+    the("name").textContent = document.title = this.run.name;
+    await this.#read(turn);
+    if (turn !== this.turn) return;
+    this.field.resize();
+    this.field.show(this.state.run, this.run.frames);
+    await this.find.put(this.state.q);
+    if (this.state.life !== null) this.open(this.state.life);
+  }
+
+  /** @param {number} turn */
+  async #read(turn) {
+    const found = await table(this.state.run);
+    if (turn !== this.turn) return;
+    const of = (/** @type {string} */ name) => /** @type {Float32Array} */ (found.get(name)?.values);
+    this.map = { x: of("map/x"), y: of("map/y") };
+    this.columns = new Map(this.run.numbers.map((name) => [name, of(name)]));
+    const shown = of("map/shown");
+    this.all = Int32Array.from(shown.keys()).filter((id) => shown[id]);
+    const none = `${this.run.name} holds no lifeform yet; ${this.run.writing ? "it is being searched, and they come here by themselves" : `search longer: alife resume ${this.run.path}`}`;
+    this.say(this.all.length ? "" : none);
+  }
+
+  /** Puts those on the wall who are asked for, where the axes say. */
+  arrange() {
+    const { found, all } = this, there = new Set(all);
+    this.chosen = found ? Int32Array.from(found.ids.filter((id) => there.has(id))) : all;
+    const score = this.#scores(), ranked = found?.model != null;
+    const key = (/** @type {string} */ name, /** @type {Float32Array} */ otherwise) => this.columns.get(name)?.map((v) => (Number.isNaN(v) ? -Infinity : v)) ?? otherwise;
+    this.field.arrange(this.chosen, { x: key(this.state.across, this.map.x), y: key(this.state.down, this.map.y), worth: key("score", score), ranked });
+    if (all.length) this.say(this.chosen.length ? "" : "nothing here is like that");
+    this.numbers.show(this.run.numbers, this.columns, all, this.chosen, this.state);
+    this.table.show(this.run.numbers, this.columns, this.chosen);
+    this.#count();
+  }
+
+  #count() {
+    const [shown, some, all] = [this.field.blocks.length, this.chosen.length, this.all.length];
+    if (!all) return; // nothing has come yet
+    const of = some < all && this.found?.model == null ? `${whole(some)} of ${whole(all)}` : whole(some);
+    the("count").textContent = shown < some ? `showing ${whole(shown)} of ${of} lifeforms` : `${of} lifeforms`;
+  }
+
+  /** What stands in place of the field. @param {string} said */
+  say(said) {
+    document.querySelector("main > .failed")?.remove();
+    if (said) the("atlas").before(make("p", { class: "failed", role: "status" }, said));
+  }
+
+  /** Asks now and then whether a search has found more. */
+  async follow() {
+    const turn = this.turn;
+    try {
+      if (document.visibilityState === "visible") {
+        const now = await about(this.state.run), before = this.run;
+        if (turn === this.turn) {
+          this.known[this.state.run] = now;
+          this.#progress();
+          if (now.lifeforms !== before.lifeforms) {
+            await this.#read(turn);
+            if (turn === this.turn) await (this.state.q ? this.find.ask() : this.arrange());
+          }
+        }
+      }
+    } catch { /* the server has gone; it may come back */ }
+    setTimeout(() => this.follow(), FOLLOW_MS);
+  }
+
+  #progress() {
+    const { writing, generation, evaluations, rate, best } = this.run;
+    the("progress").textContent = writing ? `searching: generation ${generation}, ${whole(evaluations)} worlds, ${short(rate)} a second, best ${short(best)}` : "";
+  }
+
+  /** Buttons, sliders, and the choice of runs. */
+  listen() {
+    const { field } = this, choice = /** @type {HTMLSelectElement} */ (the("runs"));
+    this.#offer();
+    choice.addEventListener("change", () => this.go(Number(choice.value), null));
+    const size = /** @type {HTMLInputElement} */ (the("size"));
+    size.value = String(field.camera.size);
+    size.addEventListener("input", () => {
+      field.camera.size = Number(size.value);
+      if (this.found?.model != null) this.arrange();
+      else field.resize();
+    });
+    the("fit").addEventListener("click", () => {
+      field.camera.fit();
+      field.look();
+    });
+    const play = the("play");
+    const say = () => {
+      play.textContent = field.playing ? "Pause" : "Play";
+      play.setAttribute("aria-pressed", String(field.playing));
+    };
+    play.addEventListener("click", () => {
+      field.playing = !field.playing;
+      say();
+      field.redraw();
+    });
+    say();
+    const toggles = (/** @type {string} */ name, /** @type {() => void} */ then) => {
+      const pressed = () => the(name).setAttribute("aria-pressed", String(this.state.view.includes(name)));
+      the(name).addEventListener("click", () => {
+        const { view } = this.state;
+        this.remember({ view: view.includes(name) ? view.replace(name, "").trim() : `${view} ${name}`.trim() });
+        pressed();
+        then();
+        this.arrange();
+      });
+      pressed();
+      then();
+    };
+    toggles("number", () => { the("numbers").hidden = !this.state.view.includes("number"); });
+    toggles("list", () => {
+      the("table").hidden = !this.state.view.includes("list");
+      the("atlas").hidden = !the("table").hidden;
+    });
+    the("light").addEventListener("click", () => {
+      localStorage.setItem("light", String(document.documentElement.classList.toggle("light")));
+      field.recolour();
+    });
+    addEventListener("keydown", (event) => {
+      if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
+      event.preventDefault();
+      this.find.line.focus();
+    });
+  }
 }
 
 async function start() {
   document.documentElement.classList.toggle("light", localStorage.getItem("light") === "true");
-  const known = await runs(), state = new URLSearchParams(location.hash.slice(1));
-  let run = Math.min(known.length - 1, Math.max(0, Number(state.get("run")) || 0));
-  /** @type {{x: Float32Array, y: Float32Array, score: Float32Array, shown: Uint8Array}} */
-  let columns;
-
-  const remember = (/** @type {number | null} */ id) => {
-    const words = new URLSearchParams();
-    if (run) words.set("run", String(run));
-    if (id !== null) words.set("life", String(id));
-    history.replaceState(null, "", `#${words}`);
-  };
-  const open = (/** @type {number} */ id) => {
-    field.choose(id);
-    remember(id);
-    page.open(run, id);
-  };
-  const close = () => {
-    field.choose(null);
-    remember(null);
-    page.close();
-    the("atlas").focus();
-  };
-  const field = new Field(the("atlas"), {
-    open,
-    point: (id) => { the("hint").textContent = id === null ? "" : `lifeform ${id}, score ${short(columns.score[id])}`; },
-    moved: () => {
-      if (!field.wall.length) return;
-      const [shown, all] = [field.blocks.length, field.wall.length];
-      the("count").textContent = shown < all ? `showing ${shown.toLocaleString("en")} of ${all.toLocaleString("en")} lifeforms` : `${all.toLocaleString("en")} lifeforms`;
-    },
-  });
-  const page = new LifePage(the("life"), { open, close, playing: () => field.playing });
-
-  const load = async () => {
-    const about = known[run], found = await table(run);
-    const of = (/** @type {string} */ name) => /** @type {any} */ (found.get(name)?.values);
-    columns = { x: of("x"), y: of("y"), score: of("score").map((/** @type {number} */ v) => (Number.isNaN(v) ? -Infinity : v)), shown: of("shown") };
-    the("name").textContent = document.title = about.name;
-    const ids = Int32Array.from(columns.shown.keys()).filter((id) => columns.shown[id]);
-    if (!ids.length) return fail(`${about.name} holds no lifeform yet; search longer: alife resume ${about.path}`);
-    field.resize();
-    field.show(run, about.frames);
-    field.arrange(ids, columns);
-  };
-
-  const choice = /** @type {HTMLSelectElement} */ (the("runs"));
-  choice.hidden = known.length < 2;
-  choice.replaceChildren(...known.map(({ name }, k) => new Option(name, String(k), false, k === run)));
-  choice.addEventListener("change", () => {
-    run = Number(choice.value);
-    close();
-    load();
-  });
-  const size = /** @type {HTMLInputElement} */ (the("size"));
-  size.value = String(field.camera.size);
-  size.addEventListener("input", () => {
-    field.camera.size = Number(size.value);
-    field.resize();
-  });
-  the("fit").addEventListener("click", () => {
-    field.camera.fit();
-    field.look();
-  });
-  const play = the("play");
-  const say = () => {
-    play.textContent = field.playing ? "Pause" : "Play";
-    play.setAttribute("aria-pressed", String(field.playing));
-  };
-  play.addEventListener("click", () => {
-    field.playing = !field.playing;
-    say();
-    field.redraw();
-  });
-  say();
-  the("light").addEventListener("click", () => {
-    const root = document.documentElement;
-    localStorage.setItem("light", String(root.classList.toggle("light")));
-    field.recolour();
-  });
-  await load();
-  const wanted = state.get("life");
-  if (wanted !== null) open(Number(wanted));
+  const page = new Page();
+  page.known = await runs();
+  page.state.run = Math.min(page.known.length - 1, Math.max(0, page.state.run));
+  page.listen();
+  await page.load();
+  page.follow();
 }
 
-start().catch((error) => fail(error instanceof Error ? error.message : String(error)));
+start().catch((error) => the("atlas").replaceWith(make("p", { class: "failed", role: "alert" }, words(error))));

@@ -15,10 +15,11 @@ export class Wall {
    * @param {Float32Array} y
    * @param {Float32Array} worth by id: the highest of a block stands for it
    * @param {number} aspect width / height that it should have
+   * @param {number | null} [across] cells of a row, where they stand row by row in the order of `ids`, not by the map
    */
-  constructor(ids, x, y, worth, aspect) {
+  constructor(ids, x, y, worth, aspect, across = null) {
     this.length = ids.length;
-    this.columns = Math.max(1, Math.min(ids.length, Math.round(Math.sqrt(ids.length * aspect))));
+    this.columns = across ?? Math.max(1, Math.min(ids.length, Math.round(Math.sqrt(ids.length * aspect))));
     this.rows = Math.max(1, Math.ceil(ids.length / this.columns));
     this.worth = worth;
     /** Who is in each cell, row by row. */
@@ -27,7 +28,15 @@ export class Wall {
     this.places = new Map();
     /** @type {{columns: number, rows: number, cells: Int32Array}[]} */
     this.levels = [{ columns: this.columns, rows: this.rows, cells: this.cells }];
-    this.#divide(ids.slice(), x, y, 0, 0, this.columns, this.rows);
+    if (across !== null) {
+      for (const [at, id] of ids.entries()) this.#put(id, at % this.columns, Math.floor(at / this.columns));
+    } else this.#divide(ids.slice(), x, y, 0, 0, this.columns, this.rows);
+  }
+
+  /** @param {number} id @param {number} column @param {number} row */
+  #put(id, column, row) {
+    this.cells[row * this.columns + column] = id;
+    this.places.set(id, [column, row]);
   }
 
   /**
@@ -51,8 +60,7 @@ export class Wall {
   #divide(ids, x, y, column, row, columns, rows) {
     if (!ids.length) return;
     if (columns * rows === 1) {
-      this.cells[row * this.columns + column] = ids[0];
-      this.places.set(ids[0], [column, row]);
+      this.#put(ids[0], column, row);
       return;
     }
     if (columns >= rows) {

@@ -1,0 +1,85 @@
+// @ts-check
+import { act, breed, keep } from "./api.js";
+import { button, make, words } from "./dom.js";
+import { put } from "./film.js";
+
+/** Nine changed copies of a lifeform, alive side by side; the one that is picked becomes the parent of the next nine. */
+
+const SIDE = 128;
+const SIGMAS = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
+
+export class Litter {
+  /** @param {{edit: boolean, kept: (run: number, id: number) => void, back: () => void}} told */
+  constructor(told) {
+    this.told = told;
+    this.place = make("section", { class: "litter", "aria-label": "Breeding" });
+    this.stopped = false;
+    this.turn = 0;
+    this.sigma = 3;
+    this.seed = 1;
+    /** Who was picked, the latest last. @type {number[][]} */
+    this.line = [];
+  }
+
+  stop() { this.stopped = true; }
+
+  /** @param {number} run @param {number} id */
+  async open(run, id) {
+    const turn = ++this.turn, said = make("p", { class: "same", role: "status" }, "they come to life ...");
+    const grid = make("div", { class: "nine" });
+    const sigma = make("input", { type: "range", min: "0", max: String(SIGMAS.length - 1), value: String(this.sigma), "aria-label": "How far they are changed" });
+    sigma.addEventListener("change", () => {
+      this.sigma = Number(sigma.value);
+      this.open(run, id);
+    });
+    this.place.replaceChildren(
+      make("div", { class: "row" }, button("Other nine", () => {
+        this.seed++;
+        this.open(run, id);
+      }, { id: "others" }), button("One back", () => {
+        this.line.pop();
+        this.open(run, id);
+      }, { id: "undo", ...(this.line.length ? {} : { disabled: "" }) }), button("Done", this.told.back, { id: "done" })),
+      make("label", { class: "row" }, "little", sigma, "much"), said, grid);
+    try {
+      const parent = this.line[this.line.length - 1];
+      const young = await breed(run, id, { sigma: SIGMAS[this.sigma], seed: this.seed, side: SIDE, ...(parent ? { genotype: parent } : {}) });
+      if (turn !== this.turn || this.stopped) return;
+      said.textContent = this.line.length ? `generation ${this.line.length}; pick the next parent` : "pick the one you like; it becomes the parent of the next nine";
+      young.forEach(({ world, genotype }, k) => {
+        const canvas = make("canvas", { width: String(SIDE), height: String(SIDE) });
+        const pick = button("", () => {
+          this.line.push(genotype);
+          this.seed++;
+          this.open(run, id);
+        }, { "aria-label": `Pick number ${k + 1}`, class: "pick" });
+        pick.append(canvas);
+        const keeping = this.told.edit ? button("Keep", async () => {
+          said.textContent = "living its whole life once more ...";
+          try {
+            const kept = await keep(run, id, genotype);
+            this.told.kept(kept.run, kept.id);
+          } catch (error) {
+            said.textContent = words(error);
+          }
+        }, { "aria-label": `Keep number ${k + 1}` }) : null;
+        grid.append(make("div", {}, pick, keeping));
+        this.#live(world, canvas, turn);
+      });
+    } catch (error) {
+      said.replaceChildren(make("span", { class: "refused" }, words(error)));
+    }
+  }
+
+  /** @param {string} world @param {HTMLCanvasElement} canvas @param {number} turn */
+  async #live(world, canvas, turn) {
+    try {
+      while (turn === this.turn && !this.stopped) {
+        const frame = (await act(world, { steps: 2 })).get("frame");
+        if (!frame || turn !== this.turn || this.stopped) return;
+        put(canvas, frame.values, SIDE, SIDE);
+        await new Promise((then) => requestAnimationFrame(then));
+      }
+    } catch { /* it was put away: its last picture stays */ }
+  }
+}

@@ -1,0 +1,85 @@
+"""The runs of a page: those it was opened with, and those that come about while it is used."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from ..errors import AlifeError, BadOption
+from .finder import Finder
+from .gallery import Gallery
+
+START_SECONDS = 120.0
+"""A search that has begun nothing by then is taken for failed."""
+MOST_MINUTES = 1440.0
+
+
+class Runs:
+    """Runs by their place in a list that only grows.
+
+    Args:
+        paths: of run directories.
+
+    Raises:
+        ArchiveError: one of them cannot be read.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._lock = Lock()
+        self.galleries = [Gallery(path) for path in paths]
+        self._finders: dict[int, Finder] = {}
+
+    def finder(self, place: int) -> Finder:
+        """What answers the find bar for a run."""
+        with self._lock:
+            if place not in self._finders:
+                self._finders[place] = Finder(self.galleries[place].archive.path)
+            return self._finders[place]
+
+    def add(self, path: Path) -> int:
+        """Its place, where it has none a new one at the end."""
+        with self._lock:
+            known = [gallery.archive.path.resolve() for gallery in self.galleries]
+            if path.resolve() not in known:
+                self.galleries.append(Gallery(path))
+                return len(known)
+            return known.index(path.resolve())
+
+    def branch(self, gallery: Gallery, i: int, minutes: float) -> Path:
+        """Begins a search from a lifeform, in a process of its own, and gives its run as soon as there is one.
+
+        Raises:
+            NoSuchLifeform: there is none of that number.
+            BadOption: minutes out of range.
+            AlifeError: the search refuses, in its own words.
+        """
+        number = isinstance(minutes, int | float) and not isinstance(minutes, bool)
+        if not number or not 0 < minutes <= MOST_MINUTES:
+            raise BadOption(f"minutes is {minutes!r:.40}; expected a number up to {MOST_MINUTES:g}")
+        run, life = gallery.archive.path, gallery.archive[i]
+        name = f"{run.name}-from-{life.id}"
+        places = itertools.chain([run.with_name(name)], (run.with_name(f"{name}-{k}") for k in itertools.count(2)))
+        place = next(path for path in places if not path.exists())
+        command = [sys.executable, "-m", "alife", "search", "--from", f"{run}:{life.id}"]
+        search = subprocess.Popen(
+            [*command, "--minutes", str(minutes), "--out", str(place)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        end = time.monotonic() + START_SECONDS
+        while not (place / "zarr.json").exists():
+            if search.poll() is not None:
+                said = search.stderr.read() if search.stderr else ""
+                raise AlifeError(f"the search did not begin: {said.strip() or search.returncode}")
+            if time.monotonic() > end:
+                search.terminate()
+                raise AlifeError(f"the search had not begun after {START_SECONDS:g} seconds")
+            time.sleep(0.1)
+        return place
