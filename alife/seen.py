@@ -85,7 +85,7 @@ def who_looks(
     """
     config = archive.config
     if model is None and not words and not pictures:
-        return config["model"]["name"], None
+        return config.get("model", {}).get("name", "its own model"), None
     known = registry()
     if words:
         entry, made = reader_of_texts(config, model, known)

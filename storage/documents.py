@@ -13,18 +13,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
-from zarr.storage import MemoryStore
-
 DOCUMENT = "zarr.json"
 GROUP: dict[str, Any] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
-
-CODECS: dict[str, Any] = {
-    # Both notice a changed byte; neither notices a missing file, hence the checksums per row.
-    "zstd": lambda: ZstdCodec(level=3, checksum=True),
-    "bitshuffle": lambda: [BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"), Crc32cCodec()],
-}
 
 
 def array_document(
@@ -42,9 +32,16 @@ def array_document(
     Args:
         chunks: what is compressed together.
         shards: what lies in one file, where that is more than one chunk.
-        codec: a key of `CODECS`.
+        codec: "zstd" or "bitshuffle".  Both notice a changed byte; neither notices a missing file, hence the checksums
+            per row.
         dimensions: name of each axis.
     """
+    import zarr  # takes a third of a second, which those who only read do without
+    from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+    from zarr.storage import MemoryStore
+
+    bitshuffle = [BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"), Crc32cCodec()]
+    compressors: Any = {"zstd": ZstdCodec(level=3, checksum=True), "bitshuffle": bitshuffle}[codec]
     held: dict[str, Any] = {}
     zarr.create_array(
         MemoryStore(held),
@@ -52,7 +49,7 @@ def array_document(
         dtype=dtype,
         chunks=chunks,
         shards=shards,
-        compressors=CODECS[codec](),
+        compressors=compressors,
         fill_value=0,
         dimension_names=None if dimensions is None else list(dimensions),
         attributes=dict(attributes or {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,18 +29,15 @@ LARGEST_WISH = 4 << 20
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
-def create_app(runs: Sequence[Path], hosts: Collection[str], *, edit: bool = False) -> Guard:
+def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False) -> Guard:
     """The whole server.
 
     Args:
-        runs: directories of runs.
+        runs: what there is to look at.
         hosts: names with ports that people may come by.
         edit: whether people may keep, mark and search from what they see; else it only reads.
-
-    Raises:
-        ArchiveError: one of the runs cannot be read.
     """
-    api = Api(Runs(runs), edit)
+    api = Api(runs, edit)
     routes = [Route(path, respond) for path, respond in _pages().items()]
     routes += [
         Route("/api/runs", api.runs),

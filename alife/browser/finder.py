@@ -8,18 +8,16 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ..embedding import Embedder
 from ..errors import BadOption
-from ..find import Likeness, find_lifeforms
-from ..replay import registry_of
-from ..seen import who_looks
 from ..storage import open_archive
-from ..targets import read_picture
+
+if TYPE_CHECKING:
+    from ..embedding import Embedder
 
 ALIKE = 120
 """Lifeforms shown where a likeness ranks them, at most."""
@@ -135,6 +133,8 @@ class Finder:
             BadOption: it is no picture.
         """
         name = hashlib.sha256(data).hexdigest()[:12]
+        from ..targets import read_picture  # brings JAX, which looking at pictures does without
+
         with self._lock:
             try:
                 self._pictures.pop(name, None)
@@ -151,6 +151,8 @@ class Finder:
         Raises:
             AlifeError: a line that cannot be read, or that asks for what is not there.
         """
+        from ..find import Likeness, find_lifeforms
+
         with self._lock:
             archive = self._archive
             archive.refresh()
@@ -174,6 +176,9 @@ class Finder:
         return self._pictures[name]
 
     def _who_looks(self, words: bool, pictures: bool) -> tuple[str, Embedder | None]:
+        from ..replay import registry_of
+        from ..seen import who_looks
+
         if (words, pictures) not in self._who:
             archive = self._archive
             self._who[words, pictures] = who_looks(archive, words, pictures, lambda: registry_of(archive))

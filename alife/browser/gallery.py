@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from ..errors import ArchiveDamaged
-from ..page.view import recipe, way_of
+from ..said import recipe, way_of
 from ..storage import Archive, Lifeform, open_archive
 from ..storage.events import add_events, favourites, notes, tags
 from ..storage.files import is_written
@@ -42,6 +42,8 @@ class Gallery:
     def __init__(self, path: Path) -> None:
         self.archive: Archive = open_archive(path)
         self.lock = Lock()
+        self._mapping = Lock()
+        self._places = np.zeros((0, 2), np.float32)
 
     def about(self) -> dict[str, Any]:
         """What is said above the map, as it is now."""
@@ -63,11 +65,18 @@ class Gallery:
 
     def table(self) -> dict[str, np.ndarray]:
         """Place on the map and numbers of each lifeform committed by now; shown where there is one to look at."""
-        with self.lock:
-            self.archive.refresh()
-            columns, sound = self.archive.records()
-            z = self.archive.last_embeddings()[0]
-        places = Projection(z)(z)
+        with self._mapping:
+            with self.lock:
+                self.archive.refresh()
+                columns, sound = self.archive.records()
+                if len(sound) == len(self._places):  # nothing has come since the last time
+                    return self._table(columns, sound)
+                z = self.archive.last_embeddings()[0]
+            self._places = Projection(z)(z)
+            return self._table(columns, sound)
+
+    def _table(self, columns: Mapping[str, np.ndarray], sound: Bool[np.ndarray, " n"]) -> dict[str, np.ndarray]:
+        places = self._places
         return {
             "map/x": places[:, 0],
             "map/y": places[:, 1],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -33,6 +34,11 @@ class Runs:
         self._lock = Lock()
         self.galleries = [Gallery(path) for path in paths]
         self._finders: dict[int, Finder] = {}
+
+    def prepare(self) -> None:
+        """Works out the map that is asked for first, while a browser is still starting."""
+        with suppress(AlifeError):  # whoever asks for it is told
+            self.galleries[0].table()
 
     def finder(self, place: int) -> Finder:
         """What answers the find bar for a run."""

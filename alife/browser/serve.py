@@ -12,6 +12,7 @@ import uvicorn
 
 from ..errors import BadOption
 from .app import create_app
+from .runs import Runs
 
 LOOPBACK = "127.0.0.1"
 CONNECTIONS = 128
@@ -42,7 +43,9 @@ class Server:
             raise BadOption(f"port {port} cannot be used ({error.strerror}); choose another, or none") from error
         port = self._socket.getsockname()[1]
         self.address = f"http://{LOOPBACK}:{port}"
-        app = create_app(runs, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit)
+        known = Runs(runs)
+        threading.Thread(target=known.prepare, daemon=True).start()
+        app = create_app(known, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit)
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS)
         )

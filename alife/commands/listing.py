@@ -10,7 +10,6 @@ import click
 
 from ..errors import BadOption, UnknownName
 from ..registry import registry_with
-from ..types import Parameter
 from .options import plugin_option
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ def _abilities(registry: Registry, name: str) -> dict[str, Any]:
 
 def _one_line(value: Any) -> str:
     """An option's default, or what is said of a parameter or a measure."""
+    from ..types import Parameter  # brings JAX
+
     if isinstance(value, Parameter):
         where = "option" if value.place is None else f"genotype {value.place[0]}:{value.place[1]}"
         return f"{value.low:g} to {value.high:g} {value.unit}".rstrip() + f" ({where}): {value.meaning}"

@@ -10,22 +10,13 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from ..errors import ArchiveDamaged
+from ..said import recipe, way_of
 from ..storage import Archive, Lifeform
 from .family import Member
 from .markup import element
 from .parts import copied, counted, label, still
 from .pictures import Portrait
 
-WAYS = {
-    "sample": "drawn at random",
-    "mutate": "changed from {}",
-    "crossover": "mixed from {} and {}",
-    "distribution": "drawn from a search distribution",
-    "given": "given to the search",
-    "line": "moved from {} along the line to {}",
-    "sweep": "next in an enumeration",
-}
-"""Operators, see `alife.types.OPERATORS`, for people."""
 WHOLE_GENOTYPE = 4096
 """Numbers of a genotype that are written out; longer ones begin so, and say how to get the rest."""
 
@@ -76,38 +67,11 @@ def _origin(archive: Archive, life: Lifeform) -> Iterator[str]:
     yield f"generation {life.generation}, {way_of(life)}"
 
 
-def way_of(life: Lifeform) -> str:
-    """How a lifeform came about, such as "changed from 3"."""
-    way = WAYS.get(life.operator, "")
-    if way and way.count("{}") == len(life.parents):
-        return way.format(*life.parents)
-    return life.operator + (f" of {' and '.join(map(str, life.parents))}" if life.parents else "")
-
-
 def _near(title: str, others: Mapping[int, str]) -> Element | None:
     if not others:
         return None
     links = (element("a", still(i), element("b", str(i)), f" {how}", href=f"#{i}") for i, how in others.items())
     return element("section", element("h3", title), element("nav", *links, class_="near"))
-
-
-class Recipe(NamedTuple):
-    """Lines to copy."""
-
-    shell: str
-    python: str
-
-
-def recipe(archive: Archive, i: int) -> Recipe:
-    """How to get at a lifeform again, in a shell and in Python."""
-    run = shlex.quote(str(archive.path))
-    shell = [f"alife replay {run} {i}", f"alife export {run} {i} --to {i}.gif", f"alife search --from {run}:{i}"]
-    python = [
-        "import alife",
-        f"lifeform = alife.open_archive({str(archive.path)!r})[{i}]",
-        "lifeform.frames, lifeform.genotype",
-    ]
-    return Recipe("\n".join(shell), "\n".join(python))
 
 
 def _genotype(archive: Archive, portrait: Portrait) -> Element:

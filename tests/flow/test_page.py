@@ -20,7 +20,7 @@ from alife.page import write_page
 from alife.page.choice import side_by_side
 from alife.page.family import GAP, ROW, family, layout
 from alife.page.pictures import LOOP_FRAMES
-from alife.page.view import WAYS
+from alife.said import WAYS
 from alife.storage import Genes, Layout, Rows, create_archive, open_archive
 from alife.types import OPERATORS
 

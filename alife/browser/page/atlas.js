@@ -22,8 +22,7 @@ const FRAGMENT = `#version 300 es
 precision highp float;
 precision highp sampler2DArray;
 uniform sampler2DArray pictures;
-uniform vec2 grid;     // frames across and down a layer
-uniform float count;   // frames of a lifeform
+uniform float count;   // frames of a lifeform, one below the other
 uniform float side;    // of a frame, pixels
 uniform vec3 bare;
 uniform vec3 loud;
@@ -33,7 +32,7 @@ flat in vec4 seen;
 out vec4 colour;
 vec3 moment(float k) {
   vec2 inside = clamp(at, 0.5 / side, 1.0 - 0.5 / side);
-  return texture(pictures, vec3((vec2(mod(k, grid.x), floor(k / grid.x)) + inside) / grid, seen.x)).rgb;
+  return texture(pictures, vec3(inside.x, (k + inside.y) / count, seen.x)).rgb;
 }
 void main() {
   float radius = min(7.0, 0.12 * size.x);
@@ -57,7 +56,7 @@ export class Painter {
     this.gl = gl;
     this.program = program(gl, VERTEX, FRAGMENT);
     const at = (/** @type {string} */ name) => gl.getUniformLocation(this.program, name);
-    this.uniforms = { view: at("view"), grid: at("grid"), count: at("count"), side: at("side"), bare: at("bare"), loud: at("loud") };
+    this.uniforms = { view: at("view"), count: at("count"), side: at("side"), bare: at("bare"), loud: at("loud") };
     this.array = gl.createVertexArray();
     gl.bindVertexArray(this.array);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
@@ -76,12 +75,12 @@ export class Painter {
   /**
    * @param {Float32Array} boxes eight numbers each, see the vertex program
    * @param {import("./tiles.js").Tiles} tiles
-   * @param {{ratio: number, bare: number[], loud: number[]}} look pixels of the screen per CSS pixel, and colours
+   * @param {{ratio: number, ground: number[], bare: number[], loud: number[]}} look pixels drawn per CSS pixel, colours
    */
-  paint(boxes, tiles, { ratio, bare, loud }) {
+  paint(boxes, tiles, { ratio, ground, bare, loud }) {
     const { gl, uniforms } = this, { width, height } = gl.canvas;
     gl.viewport(0, 0, width, height);
-    gl.clearColor(0, 0, 0, 0);
+    gl.clearColor(ground[0], ground[1], ground[2], 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
@@ -91,7 +90,6 @@ export class Painter {
     gl.bufferData(gl.ARRAY_BUFFER, boxes, gl.STREAM_DRAW);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, tiles.texture);
     gl.uniform2f(uniforms.view, width / ratio, height / ratio);
-    gl.uniform2f(uniforms.grid, tiles.across, tiles.down);
     gl.uniform1f(uniforms.count, tiles.frames);
     gl.uniform1f(uniforms.side, tiles.side);
     gl.uniform3fv(uniforms.bare, bare);

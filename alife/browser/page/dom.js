@@ -61,6 +61,15 @@ export function copied(text, what) {
   return make("div", { class: "code" }, make("pre", { tabindex: "0" }, text), copy);
 }
 
+/**
+ * Writes a text where it is not there already: writing it again would draw the page anew.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** @param {number | null} value */
 export const short = (value) => (value === null ? "none" : Number(value.toPrecision(4)).toString());
 

@@ -15,8 +15,12 @@ const FRAMES_PER_SECOND = 7;
 /** Seconds for which the last picture of a life stays. */
 const HOLD = 0.8;
 const FADE_MS = 220;
+/** Least time from one question for pictures to the next. */
+const ASK_MS = 250;
 /** From one drawing of the field to the next: not all machines have a graphics card. */
 const LEAST_MS = 28;
+/** Where it takes longer, pictures are drawn less sharply, down to so many pixels of the screen's along an edge. */
+const SLOW_MS = 36, LEAST_SHARPNESS = 0.4;
 /** Lifeforms take so long to go to another place. */
 const TRAVEL_MS = 450;
 
@@ -26,7 +30,7 @@ export class Field {
    * @param {{open: (id: number) => void, point: (id: number | null) => void, moved: () => void}} told
    */
   constructor(canvas, told) {
-    const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
     if (!gl) throw new Error("this browser has no WebGL2");
     this.canvas = canvas;
     this.gl = gl;
@@ -39,8 +43,15 @@ export class Field {
     this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     /** Whether the field rests because something else lives, in which case only what is pointed at moves. */
     this.calm = false;
-    /** When it was drawn last. */
+    /** When it was drawn last, and whether it is to be drawn at once, under somebody's hand. */
     this.drawn = -Infinity;
+    this.urgent = true;
+    this.moving = false;
+    /** Whether pictures will be asked for, and when they were asked for last. */
+    this.asking = false;
+    this.asked = -Infinity;
+    /** Pixels drawn per CSS pixel. */
+    this.ratio = 1;
     /** @type {number | null} */
     this.pointed = null;
     /** @type {number | null} */
@@ -54,7 +65,11 @@ export class Field {
     this.arranged = -Infinity;
     /** @type {{ids: Int32Array, by: {x: Float32Array, y: Float32Array, worth: Float32Array, ranked: boolean}} | null} */
     this.placed = null;
-    this.colours = { bare: [0, 0, 0], loud: [1, 1, 1] };
+    this.colours = { ground: [0, 0, 0], bare: [0, 0, 0], loud: [1, 1, 1] };
+    /** Pixels drawn per pixel of the screen along an edge: fewer where the machine does not keep up. */
+    this.sharpness = 1;
+    /** Milliseconds from one drawing to the next, on average, while things move. */
+    this.pace = LEAST_MS;
     this.waiting = false;
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.recolour();
@@ -88,10 +103,9 @@ export class Field {
   }
 
   resize() {
-    const box = this.canvas.getBoundingClientRect(), ratio = devicePixelRatio;
+    const box = this.canvas.getBoundingClientRect();
     if (!box.width) return; // not to be seen now
-    this.canvas.width = Math.max(1, Math.round(box.width * ratio));
-    this.canvas.height = Math.max(1, Math.round(box.height * ratio));
+    this.#sharpen(box.width, box.height);
     const { camera } = this, { width } = camera;
     [camera.width, camera.height] = [box.width, Math.max(1, box.height)];
     if (camera.list && this.placed && width !== camera.width) this.arrange(this.placed.ids, this.placed.by);
@@ -101,10 +115,27 @@ export class Field {
     this.look();
   }
 
+  /** @param {number} width @param {number} height in CSS pixels */
+  #sharpen(width, height) {
+    this.ratio = devicePixelRatio * this.sharpness;
+    const [across, down] = [width, height].map((edge) => Math.max(1, Math.round(edge * this.ratio)));
+    if (across !== this.canvas.width) this.canvas.width = across; // each of them makes the drawing anew
+    if (down !== this.canvas.height) this.canvas.height = down;
+  }
+
+  /** Draws less sharply where drawing does not keep up. @param {number} spent milliseconds since the last drawing */
+  #keepUp(spent) {
+    this.pace += (Math.min(spent, 4 * SLOW_MS) - this.pace) / 8;
+    if (this.pace < SLOW_MS || this.sharpness <= LEAST_SHARPNESS) return;
+    this.sharpness *= 0.7;
+    this.pace = LEAST_MS;
+    this.#sharpen(this.camera.width, this.camera.height);
+  }
+
   recolour() {
     const style = getComputedStyle(document.documentElement);
     const of = (/** @type {string} */ name) => [1, 3, 5].map((at) => parseInt(style.getPropertyValue(name).trim().slice(at, at + 2), 16) / 255);
-    this.colours = { bare: of("--raised"), loud: of("--loud") };
+    this.colours = { ground: of("--ground"), bare: of("--raised"), loud: of("--loud") };
     this.redraw();
   }
 
@@ -122,11 +153,28 @@ export class Field {
         this.blocks.push({ id, left: x, top: y, size: step * camera.scale });
       }
     }
-    const far = (/** @type {Block} */ block) =>
-      Math.hypot(block.left + block.size / 2 - camera.width / 2, block.top + block.size / 2 - camera.height / 2);
-    this.tiles?.want([...this.blocks].sort((a, b) => far(a) - far(b)).map((block) => block.id));
+    this.#want();
     this.told.moved();
+    this.urgent = true;
     this.redraw();
+  }
+
+  /** Asks for the pictures of what is in view, the middle first; not again and again while it moves. */
+  #want() {
+    if (this.asking) return;
+    const { camera } = this, rest = this.asked + ASK_MS - performance.now();
+    if (rest > 0) {
+      this.asking = true;
+      setTimeout(() => {
+        this.asking = false;
+        this.#want();
+      }, rest);
+      return;
+    }
+    this.asked = performance.now();
+    const far = (/** @type {Block} */ block) =>
+      (block.left + block.size / 2 - camera.width / 2) ** 2 + (block.top + block.size / 2 - camera.height / 2) ** 2;
+    this.tiles?.want([...this.blocks].sort((a, b) => far(a) - far(b)).map((block) => block.id));
   }
 
   /** @param {number} left @param {number} top */
@@ -147,7 +195,9 @@ export class Field {
   #draw(now) {
     const { tiles, blocks } = this;
     if (!tiles) return;
-    if (now - this.drawn < LEAST_MS) return this.redraw();
+    if (!this.urgent && now - this.drawn < LEAST_MS) return this.redraw();
+    this.urgent = false;
+    if (this.moving) this.#keepUp(now - this.drawn);
     this.drawn = now;
     const boxes = new Float32Array(blocks.length * 8), cycle = (tiles.frames - 1) / FRAMES_PER_SECOND + HOLD;
     const way = Math.min(1, (now - this.arranged) / TRAVEL_MS), gone = 1 - (1 - way) ** 3;
@@ -165,7 +215,8 @@ export class Field {
       boxes.set([left + margin, top + margin, size - 2 * margin, size - 2 * margin, layer, Math.min(1, age / FADE_MS), ring, frame], i * 8);
       moving ||= layer >= 0 && (plays || age < FADE_MS);
     });
-    this.painter.paint(boxes, tiles, { ratio: devicePixelRatio, ...this.colours });
+    this.painter.paint(boxes, tiles, { ratio: this.ratio, ...this.colours });
+    this.moving = moving;
     if (moving) this.redraw();
   }
 

@@ -1,7 +1,6 @@
 // @ts-check
 import { film, moments } from "./api.js";
 import { draw, make, short } from "./dom.js";
-import { withAlpha } from "./tiles.js";
 
 /** The life of a lifeform in pictures, with a time axis; under it how new each moment was. */
 
@@ -20,6 +19,18 @@ export function put(canvas, rgb, width, height) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.putImageData(new ImageData(new Uint8ClampedArray(withAlpha(rgb).buffer), width, height), 0, 0);
+}
+
+/** @param {import("./api.js").Numbers} rgb */
+function withAlpha(rgb) {
+  const rgba = new Uint8Array((rgb.length / 3) * 4);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
+    rgba[to] = rgb[from];
+    rgba[to + 1] = rgb[from + 1];
+    rgba[to + 2] = rgb[from + 2];
+    rgba[to + 3] = 255;
+  }
+  return rgba;
 }
 
 export class Film {

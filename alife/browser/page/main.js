@@ -1,7 +1,7 @@
 // @ts-check
 import * as address from "./address.js";
 import { about, runs, table } from "./api.js";
-import { make, short, the, whole, words } from "./dom.js";
+import { make, say, short, the, whole, words } from "./dom.js";
 import { Field } from "./field.js";
 import { FindBar } from "./find.js";
 import { LifePage } from "./life.js";
@@ -26,11 +26,13 @@ class Page {
     this.chosen = new Int32Array(0);
     /** What answers the line that was asked; null where nothing is asked. @type {import("./api.js").Found | null} */
     this.found = null;
+    /** The first table, which was asked for before anything else. @type {Promise<import("./api.js").Arrays> | null} */
+    this.coming = null;
     /** Rises with every run that is chosen. */
     this.turn = 0;
     this.field = new Field(the("atlas"), {
       open: (id) => this.open(id),
-      point: (id) => { the("hint").textContent = id === null ? "" : `lifeform ${id}, score ${short(this.#scores()[id])}`; },
+      point: (id) => say(the("hint"), id === null ? "" : `lifeform ${id}, score ${short(this.#scores()[id])}`),
       moved: () => this.#count(),
     });
     this.life = new LifePage(the("life"), {
@@ -116,7 +118,9 @@ class Page {
 
   /** @param {number} turn */
   async #read(turn) {
-    const found = await table(this.state.run);
+    const coming = this.coming ?? table(this.state.run);
+    this.coming = null;
+    const found = await coming;
     if (turn !== this.turn) return;
     const of = (/** @type {string} */ name) => /** @type {Float32Array} */ (found.get(name)?.values);
     this.map = { x: of("map/x"), y: of("map/y") };
@@ -144,7 +148,7 @@ class Page {
     const [shown, some, all] = [this.field.blocks.length, this.chosen.length, this.all.length];
     if (!all) return; // nothing has come yet
     const of = some < all && this.found?.model == null ? `${whole(some)} of ${whole(all)}` : whole(some);
-    the("count").textContent = shown < some ? `showing ${whole(shown)} of ${of} lifeforms` : `${of} lifeforms`;
+    say(the("count"), shown < some ? `showing ${whole(shown)} of ${of} lifeforms` : `${of} lifeforms`);
   }
 
   /** What stands in place of the field. @param {string} said */
@@ -174,7 +178,7 @@ class Page {
 
   #progress() {
     const { writing, generation, evaluations, rate, best } = this.run;
-    the("progress").textContent = writing ? `searching: generation ${generation}, ${whole(evaluations)} worlds, ${short(rate)} a second, best ${short(best)}` : "";
+    say(the("progress"), writing ? `searching: generation ${generation}, ${whole(evaluations)} worlds, ${short(rate)} a second, best ${short(best)}` : "");
   }
 
   /** Buttons, sliders, and the choice of runs. */
@@ -194,16 +198,16 @@ class Page {
       field.look();
     });
     const play = the("play");
-    const say = () => {
+    const tell = () => {
       play.textContent = field.playing ? "Pause" : "Play";
       play.setAttribute("aria-pressed", String(field.playing));
     };
     play.addEventListener("click", () => {
       field.playing = !field.playing;
-      say();
+      tell();
       field.redraw();
     });
-    say();
+    tell();
     const toggles = (/** @type {string} */ name, /** @type {() => void} */ then) => {
       const pressed = () => the(name).setAttribute("aria-pressed", String(this.state.view.includes(name)));
       the(name).addEventListener("click", () => {
@@ -234,9 +238,13 @@ class Page {
 }
 
 async function start() {
+  // What takes longest comes first: the browser makes its drawing ready while the server reads.
+  const known = runs(), first = table(address.read().run);
+  first.catch(() => {}); // who waits for it is told
   document.documentElement.classList.toggle("light", localStorage.getItem("light") === "true");
   const page = new Page();
-  page.known = await runs();
+  page.coming = first;
+  page.known = await known;
   page.state.run = Math.min(page.known.length - 1, Math.max(0, page.state.run));
   page.listen();
   await page.load();

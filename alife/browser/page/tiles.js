@@ -1,7 +1,7 @@
 // @ts-check
 import { Refused, pictures } from "./api.js";
 
-/** Pictures on the graphics card: one layer of a texture array per lifeform, its frames side by side and below. */
+/** Pictures on the graphics card: one layer of a texture array per lifeform, its frames one below the other. */
 
 const AT_ONCE = 16;
 /** Requests under way at the same time: the server has few cores, and what is in the middle should come first. */
@@ -22,8 +22,6 @@ export class Tiles {
     this.frames = frames;
     this.side = side;
     this.arrived = arrived;
-    this.across = Math.ceil(Math.sqrt(frames));
-    this.down = Math.ceil(frames / this.across);
     this.capacity = Math.min(MOST_LAYERS, gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS));
     /** Lifeform -> layer, the longest unseen first. @type {Map<number, number>} */
     this.layers = new Map();
@@ -37,7 +35,7 @@ export class Tiles {
     this.queue = [];
     this.texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
-    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGBA8, this.across * side, this.down * side, this.capacity);
+    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGB8, side, frames * side, this.capacity);
     for (const [name, value] of [
       [gl.TEXTURE_MIN_FILTER, gl.LINEAR], [gl.TEXTURE_MAG_FILTER, gl.LINEAR],
       [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE],
@@ -74,7 +72,8 @@ export class Tiles {
   #ask() {
     const under = new Set([...this.asked.values()].flat());
     const queue = this.queue.filter((id) => !under.has(id) && !this.layers.has(id) && !this.missing.has(id));
-    while (this.asked.size < REQUESTS && queue.length) this.#fetch(queue.splice(0, AT_ONCE));
+    // The first few come alone: there should be life on the screen at once.
+    while (this.asked.size < REQUESTS && queue.length) this.#fetch(queue.splice(0, this.layers.size ? AT_ONCE : 4));
   }
 
   /** @param {number[]} ids */
@@ -110,23 +109,6 @@ export class Tiles {
     this.since[layer] = performance.now();
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    const size = side * side * 3;
-    for (let k = 0; k < this.frames; k++) {
-      const left = (k % this.across) * side, top = Math.floor(k / this.across) * side;
-      const picture = withAlpha(frames.subarray(k * size, (k + 1) * size));
-      gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, left, top, layer, side, side, 1, gl.RGBA, gl.UNSIGNED_BYTE, picture);
-    }
+    gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, 0, 0, layer, side, this.frames * side, 1, gl.RGB, gl.UNSIGNED_BYTE, frames);
   }
-}
-
-/** @param {import("./api.js").Numbers} rgb */
-export function withAlpha(rgb) {
-  const rgba = new Uint8Array((rgb.length / 3) * 4);
-  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
-    rgba[to] = rgb[from];
-    rgba[to + 1] = rgb[from + 1];
-    rgba[to + 2] = rgb[from + 2];
-    rgba[to + 3] = 255;
-  }
-  return rgba;
 }
