@@ -109,7 +109,7 @@ def archive(place: Path, count: int) -> Path:
 def browsing(run: Path) -> Iterator[tuple[Chromium, float]]:
     """The page of a run with pictures on it, and the seconds that it took from the command on."""
     with (
-        tempfile.TemporaryDirectory() as profile,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
         Chromium(Path(profile), width=1440, height=900, loopback=True) as page,
     ):
         page.run(WARM)

@@ -19,8 +19,8 @@ const FADE_MS = 220;
 const ASK_MS = 250;
 /** From one drawing of the field to the next: not all machines have a graphics card. */
 const LEAST_MS = 28;
-/** Where it takes longer, pictures are drawn less sharply, down to so many pixels of the screen's along an edge. */
-const SLOW_MS = 36, LEAST_SHARPNESS = 0.4;
+/** Where drawings under somebody's hand are farther apart, half as many pixels are drawn along an edge, until it rests. */
+const SLOW_MS = 36, SOFT = 0.5, REST_MS = 300;
 /** Lifeforms take so long to go to another place. */
 const TRAVEL_MS = 450;
 
@@ -46,7 +46,8 @@ export class Field {
     /** When it was drawn last, and whether it is to be drawn at once, under somebody's hand. */
     this.drawn = -Infinity;
     this.urgent = true;
-    this.moving = false;
+    /** When somebody moved the field last. */
+    this.moved = -Infinity;
     /** Whether pictures will be asked for, and when they were asked for last. */
     this.asking = false;
     this.asked = -Infinity;
@@ -68,7 +69,7 @@ export class Field {
     this.colours = { ground: [0, 0, 0], bare: [0, 0, 0], loud: [1, 1, 1] };
     /** Pixels drawn per pixel of the screen along an edge: fewer where the machine does not keep up. */
     this.sharpness = 1;
-    /** Milliseconds from one drawing to the next, on average, while things move. */
+    /** Milliseconds from one drawing under somebody's hand to the next, on average. */
     this.pace = LEAST_MS;
     this.waiting = false;
     new ResizeObserver(() => this.resize()).observe(canvas);
@@ -123,12 +124,18 @@ export class Field {
     if (down !== this.canvas.height) this.canvas.height = down;
   }
 
-  /** Draws less sharply where drawing does not keep up. @param {number} spent milliseconds since the last drawing */
-  #keepUp(spent) {
-    this.pace += (Math.min(spent, 4 * SLOW_MS) - this.pace) / 8;
-    if (this.pace < SLOW_MS || this.sharpness <= LEAST_SHARPNESS) return;
-    this.sharpness *= 0.7;
-    this.pace = LEAST_MS;
+  /**
+   * Draws less sharply under a hand that moves faster than this machine draws, and as sharply as ever when it rests.
+   * @param {boolean} hand whether somebody moves the field
+   * @param {number} now
+   */
+  #keepUp(hand, now) {
+    const spent = now - this.drawn;
+    if (hand && spent < REST_MS) this.pace += (spent - this.pace) / 6;
+    if (hand) this.moved = now;
+    const sharpness = this.pace > SLOW_MS && now - this.moved < REST_MS ? SOFT : 1;
+    if (sharpness === this.sharpness) return;
+    this.sharpness = sharpness;
     this.#sharpen(this.camera.width, this.camera.height);
   }
 
@@ -196,8 +203,8 @@ export class Field {
     const { tiles, blocks } = this;
     if (!tiles) return;
     if (!this.urgent && now - this.drawn < LEAST_MS) return this.redraw();
+    this.#keepUp(this.urgent, now);
     this.urgent = false;
-    if (this.moving) this.#keepUp(now - this.drawn);
     this.drawn = now;
     const boxes = new Float32Array(blocks.length * 8), cycle = (tiles.frames - 1) / FRAMES_PER_SECOND + HOLD;
     const way = Math.min(1, (now - this.arranged) / TRAVEL_MS), gone = 1 - (1 - way) ** 3;
@@ -216,7 +223,7 @@ export class Field {
       moving ||= layer >= 0 && (plays || age < FADE_MS);
     });
     this.painter.paint(boxes, tiles, { ratio: this.ratio, ...this.colours });
-    this.moving = moving;
+    moving ||= this.sharpness < 1;
     if (moving) this.redraw();
   }
 

@@ -166,5 +166,5 @@ export function curve(score, generation, ids) {
   return make("div", { class: "curve" },
     draw("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${tall}`, role: "img", "aria-label": `best ${short(best)} after generation ${last}` },
       draw("path", { class: "middle", d: path(middles) }), draw("path", { class: "best", d: path(tops) })),
-    make("p", { class: "same" }, `best ${short(best)}, lowest median ${short(Math.min(...middles.map(([, value]) => value)))}; generation ${first} to ${last}`));
+    make("p", { class: "same" }, `best ${short(best)}, and the middle of each generation, ${first} to ${last}`));
 }
