@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from .hookspecs import hookimpl as hookimpl
 
 if TYPE_CHECKING:
+    from .browser.notebook import NotebookPage as NotebookPage
     from .evaluate import evaluate_genotypes as evaluate_genotypes
     from .find import find_lifeforms as find_lifeforms
     from .making import make_model as make_model
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 # imported when first used: a plugin, or `alife list`, needs few of them
 _HOMES = {
     "evaluate_genotypes": ".evaluate",
+    "NotebookPage": ".browser.notebook",
     "find_lifeforms": ".find",
     "make_model": ".making",
     "make_search": ".making",

@@ -16,10 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import AlifeError, ArchiveDamaged
+from ..storage import open_archive
 from .bundle import pack
 from .gallery import LARGEST_SIDE, MOST_PICTURED, Gallery, requested_ids
 from .runs import Runs
 from .safety import Guard
+from .sharing import written
 from .theatre import SIDES, Theatre
 
 LARGEST_PICTURE = 32 << 20
@@ -29,13 +31,14 @@ LARGEST_WISH = 4 << 20
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
-def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False) -> Guard:
+def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False, framed: bool = False) -> Guard:
     """The whole server.
 
     Args:
         runs: what there is to look at.
         hosts: names with ports that people may come by.
         edit: whether people may keep, mark and search from what they see; else it only reads.
+        framed: whether other pages of this machine, such as a notebook, may show it in a frame.
     """
     api = Api(runs, edit)
     routes = [Route(path, respond) for path, respond in _pages().items()]
@@ -46,11 +49,14 @@ def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False) -> Gua
         Route("/api/runs/{run}/pictures", api.pictures),
         Route("/api/runs/{run}/pictures", api.drop, methods=["POST"]),
         Route("/api/runs/{run}/find", api.find),
+        Route("/api/runs/{run}/share/{ending}", api.share),
+        Route("/api/runs/{run}/lifeforms/{id}/share/{ending}", api.share),
         Route("/api/runs/{run}/lifeforms/{id}", api.lifeform),
         Route("/api/runs/{run}/lifeforms/{id}/frames", api.frames),
         Route("/api/runs/{run}/lifeforms/{id}/replay", api.replay, methods=["POST"]),
         Route("/api/runs/{run}/lifeforms/{id}/live", api.live, methods=["POST"]),
         Route("/api/runs/{run}/lifeforms/{id}/moments", api.moments),
+        Route("/api/runs/{run}/lifeforms/{id}/genes", api.genes),
         Route("/api/runs/{run}/lifeforms/{id}/family", api.family),
         Route("/api/runs/{run}/lifeforms/{id}/breed", api.breed, methods=["POST"]),
         Route("/api/runs/{run}/lifeforms/{id}/keep", api.keep, methods=["POST"]),
@@ -58,7 +64,7 @@ def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False) -> Gua
         Route("/api/runs/{run}/lifeforms/{id}/branch", api.branch, methods=["POST"]),
         Route("/api/live/{world}", api.act, methods=["POST"]),
     ]
-    return Guard(Starlette(routes=routes, exception_handlers={Refusal: _refused}), hosts)
+    return Guard(Starlette(routes=routes, exception_handlers={Refusal: _refused}), hosts, framed=framed)
 
 
 class Refusal(Exception):
@@ -124,6 +130,13 @@ class Api:
         finder = self._runs.finder(self._place(request))
         return JSONResponse({"name": await _asked(finder.remember, await _body(request, LARGEST_PICTURE))})
 
+    async def share(self, request: Request) -> Response:
+        gallery, ending = self._gallery(request), request.path_params["ending"]
+        i = self._named(request)[1] if "id" in request.path_params else None
+        # with a reader of its own: it may take long, and the page goes on
+        body = await _asked(lambda: written(open_archive(gallery.archive.path), i, ending))
+        return Response(body, media_type="application/octet-stream")
+
     async def lifeform(self, request: Request) -> Response:
         gallery, i = self._named(request)
         return JSONResponse(await _asked(gallery.lifeform, i))
@@ -135,6 +148,10 @@ class Api:
     async def moments(self, request: Request) -> Response:
         gallery, i = self._named(request)
         return JSONResponse(await _asked(gallery.moments, i))
+
+    async def genes(self, request: Request) -> Response:
+        gallery, i = self._named(request)
+        return JSONResponse(await _asked(gallery.genes, i))
 
     async def family(self, request: Request) -> Response:
         gallery, i = self._named(request)

@@ -166,6 +166,16 @@ class Gallery:
             life = self.archive[i]
             return life.frames if life.clip is None else life.clip
 
+    def genes(self, i: int) -> list[dict[str, Any]]:
+        """What its genotype is made of, see `alife.browser.live.genes`, with the numbers; raises as `replay` does."""
+        from .live import genes
+
+        with self.lock:
+            life = self.archive[i]
+            genotype = np.asarray(life.genotype)
+        known = genes(self._pipelines(life.origin).space, genotype)
+        return [{**gene._asdict(), "values": genotype[gene.first : gene.last].tolist()} for gene in known]
+
     def living(self, i: int, side: int) -> Any:
         """It once more, to be watched and changed: an `alife.browser.live.Living`; raises as `replay` does."""
         from ..replay import key_of

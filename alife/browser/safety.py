@@ -10,9 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors "
 )
-"""Nothing from another host, no script but our files, in nobody's frame."""
+"""Nothing from another host, no script but our files; in the frame of those who follow."""
+NOBODY, THIS_MACHINE = "'none'", "http://localhost:* http://127.0.0.1:*"
+"""Who may show the page in a frame: nobody, or pages of this machine such as a notebook."""
 
 LONGEST_URL = 8192
 """Characters of path and query together."""
@@ -27,21 +29,23 @@ class Guard:
     Args:
         app: what is guarded.
         hosts: names with ports that people may come by, such as "127.0.0.1:8000".
+        framed: whether other pages of this machine may show it in a frame.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, framed: bool = False) -> None:
         self._app, self._hosts = app, frozenset(hosts)
+        self._policy = POLICY + (THIS_MACHINE if framed else NOBODY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         refusal = self._refusal(scope)
         if refusal is None:
-            return await self._app(scope, receive, _with_policy(send))
+            return await self._app(scope, receive, self._with_policy(send))
         if scope["type"] == "websocket":
             await receive()
             return await send({"type": "websocket.close", "code": 1008, "reason": refusal[1][:120]})
-        return await PlainTextResponse(refusal[1] + "\n", refusal[0])(scope, receive, _with_policy(send))
+        return await PlainTextResponse(refusal[1] + "\n", refusal[0])(scope, receive, self._with_policy(send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -55,16 +59,15 @@ class Guard:
             return 403, f"a page of {origin or 'nowhere'} may not ask this server; open http://{host}"
         return None
 
+    def _with_policy(self, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = self._policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Cross-Origin-Resource-Policy"] = "same-origin"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
 
-def _with_policy(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers["Content-Security-Policy"] = POLICY
-            headers["X-Content-Type-Options"] = "nosniff"
-            headers["Referrer-Policy"] = "no-referrer"
-            headers["Cross-Origin-Resource-Policy"] = "same-origin"
-            headers.setdefault("Cache-Control", "no-store")
-        await send(message)
-
-    return sending
+        return sending

@@ -26,13 +26,14 @@ class Server:
         runs: directories of runs.
         port: 0 = any that is free.
         edit: whether people may keep, mark and search from what they see; else it only reads.
+        framed: whether other pages of this machine, such as a notebook, may show it in a frame.
 
     Raises:
         ArchiveError: one of the runs cannot be read.
         BadOption: the port is taken.
     """
 
-    def __init__(self, runs: Sequence[Path], port: int = 0, *, edit: bool = False) -> None:
+    def __init__(self, runs: Sequence[Path], port: int = 0, *, edit: bool = False, framed: bool = False) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -45,7 +46,7 @@ class Server:
         self.address = f"http://{LOOPBACK}:{port}"
         known = Runs(runs)
         threading.Thread(target=known.prepare, daemon=True).start()
-        app = create_app(known, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit)
+        app = create_app(known, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit, framed=framed)
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS)
         )

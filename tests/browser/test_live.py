@@ -154,3 +154,10 @@ def test_moments_and_family_are_those_of_the_archive(served: str, runs: list[Pat
     assert dict(map(tuple, family["levels"])) == {4: 0, 2: -1, 0: -2, 6: 1}
     assert sorted(map(tuple, family["ties"])) == [(0, 2), (2, 4), (4, 6)]
     assert (family["ancestors"], family["descendants"]) == ([0, 2], [6])
+
+
+def test_genes_say_what_the_numbers_mean(served: str, runs: list[Path]) -> None:
+    (rule,) = json.loads(ask(served, "/api/runs/0/lifeforms/5/genes")[1])
+    assert rule["name"] == "rule" and rule["values"] == open_archive(runs[0])[5].genotype.tolist() and rule["meaning"]
+    status, body = ask(served, "/api/runs/1/lifeforms/2/genes")
+    assert status == 409 and "mine.py" in json.loads(body)["error"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import alife
 from alife.storage import open_archive
 
 from ..flow.chromium import BINARY, PATIENCE, Chromium
@@ -258,3 +262,48 @@ def test_what_is_made_is_kept_marked_and_searched_from(browser: Chromium, mine: 
         browser.call("Page.navigate", url="about:blank")
     assert open_archive(mine).favourites == [5]
     assert [said for said in browser.complaints if not said.startswith("http://127.0.0.1")] == []
+
+
+def test_a_lifeform_and_a_run_are_taken_away(page: Chromium, served: str) -> None:
+    page.call("Page.navigate", url="about:blank")
+    page.visit(f"{served}/#life=5&view=number")
+    page.wait(OPENED)
+    page.run("window.kept = []; URL.createObjectURL = (blob) => { kept.push(blob.size); return 'blob:x'; }; 0")
+    for place, ending in (("#life", "npz"), ("#life", "png"), ("#numbers", "csv")):
+        page.click(f"{place} [data-ending={ending}]")
+        said = f"[...document.querySelectorAll('{place} .verdict')].map((e) => e.textContent).join()"
+        page.wait(f"{said}.includes('the .{ending} is among your downloads')")
+    assert min(page.run("kept")) > 200 and len(page.run("kept")) == 3
+    page.complaints.clear()  # the made-up blob is no file
+
+
+def test_without_webgl_the_canvas_draws(browser: Chromium, served: str, runs: list[Path], tmp_path: Path) -> None:
+    without = "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext ="
+    without += " function (kind, ...more) { return kind == 'webgl2' ? null : get.call(this, kind, ...more); }"
+    script = browser.call("Page.addScriptToEvaluateOnNewDocument", source=without)["identifier"]
+    browser.complaints.clear()
+    try:
+        browser.call("Page.navigate", url="about:blank")
+        browser.visit(f"{served}/")
+        browser.wait(ARRIVED)
+        test_life_is_the_first_thing_seen_and_it_moves(browser, runs, tmp_path)
+    finally:
+        browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+    assert [said for said in browser.complaints if not said.startswith(f"{served}/")] == []
+
+
+def test_a_notebook_shows_the_page_in_a_cell(browser: Chromium, runs: list[Path], tmp_path: Path) -> None:
+    page, handler = alife.NotebookPage(runs[0], height=500), partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    (tmp_path / "cell.html").write_text(f"<body style='margin: 0'>{page._repr_html_()}")
+    browser.complaints.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as notebook:
+        threading.Thread(target=notebook.serve_forever, daemon=True).start()
+        browser.visit(f"http://127.0.0.1:{notebook.server_port}/cell.html")
+        alive = np.concatenate([life.frames for life in open_archive(runs[0])]).mean() / 255
+        end = time.monotonic() + PATIENCE
+        while not 0.2 * alive < (seen(browser, tmp_path / "cell.png")[:400] > 200).all(2).mean() < 2 * alive:
+            assert time.monotonic() < end, "no life in the cell"
+        browser.call("Page.navigate", url="about:blank")
+        notebook.shutdown()
+    page.close()
+    assert [said for said in browser.complaints if "Refused" in said or "Security Policy" in said] == []

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import time
 import urllib.error
 import urllib.request
 from http.client import HTTPConnection
@@ -17,6 +18,7 @@ import pytest
 
 from alife.browser import Server
 from alife.browser.bundle import pack
+from alife.browser.notebook import NotebookPage
 from alife.cli import run_command
 from alife.commands.browsing import newest_run
 from alife.errors import ArchiveError, BadOption
@@ -168,6 +170,39 @@ def test_the_page_is_small_and_names_no_other_host() -> None:
     assert not [text for text in assets if "innerHTML" in text or "eval(" in text]
 
 
+def test_the_page_names_all_its_modules_at_once() -> None:
+    page = files("alife.browser") / "page"
+    named = re.findall(r'(?:href|src)="(\w+\.js)"', (page / "index.html").read_text())
+    assert sorted(named) == sorted(file.name for file in page.iterdir() if file.name.endswith(".js"))
+
+
+def test_only_a_notebook_shows_it_in_a_frame(served: str, runs: list[Path]) -> None:
+    page = NotebookPage(runs[0])
+    for address, who in ((served, "'none'"), (page.address, "http://localhost:* http://127.0.0.1:*")):
+        policy = urllib.request.urlopen(f"{address}/").headers["Content-Security-Policy"]
+        assert policy.endswith(f"frame-ancestors {who}")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "begins"),
+    [
+        ("lifeforms/5/share/npz", 200, b"PK"),
+        ("lifeforms/5/share/png", 200, b"\x89PNG"),
+        ("lifeforms/5/share/gif", 200, b"GIF8"),
+        ("lifeforms/5/share/html", 200, b"<!DOCTYPE html>"),
+        ("share/csv", 200, b"id,"),
+        ("share/png", 200, b"\x89PNG"),
+        ("share/exe", 409, b'{"error":'),
+        ("lifeforms/5/share/csv", 409, b'{"error":'),
+        ("lifeforms/99999/share/png", 404, b'{"error":'),
+    ],
+)
+def test_files_are_taken_away(served: str, path: str, status: int, begins: bytes) -> None:
+    found, body = ask(served, f"/api/runs/0/{path}")
+    assert found == status and body[: len(begins)].lower() == begins.lower()
+
+
 def test_damage_is_told_and_the_rest_is_shown(runs: list[Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(runs[0], copy)
@@ -214,3 +249,28 @@ def test_the_newest_run_is_opened_when_none_is_named(runs: list[Path], tmp_path:
         newest_run(tmp_path)
     newest = max(runs, key=lambda run: (run / "zarr.json").stat().st_mtime)
     assert newest_run(runs[0].parent) == newest
+
+
+def test_a_crowd_is_turned_away_and_the_server_lives(served: str) -> None:
+    place = ("127.0.0.1", int(served.rpartition(":")[2]))
+    crowd = [socket.create_connection(place, timeout=60) for _ in range(300)]  # they come, and say nothing
+    status = ask(served, "/")[0]
+    assert status in (200, 503)
+    for one in crowd:
+        one.close()
+    end = time.monotonic() + 60
+    while ask(served, "/")[0] != 200:
+        assert time.monotonic() < end, "it did not recover"
+
+
+def test_a_thousand_websockets_find_nothing(served: str) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x"}
+    assert {ask(served, "/api/live/x", **upgrade)[0] for _ in range(1000)} <= {400, 404, 405}
+    assert {ask(served, "/", Origin="http://evil.example", **upgrade)[0] for _ in range(10)} == {403}
+    assert ask(served, "/")[0] == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"[" * 100_000, b"{", b"\xff", b"null", b"1" * 5_000_000, b'{"side": 1e999}'])
+def test_nonsense_is_refused_plainly(served: str, body: bytes) -> None:
+    status, said = ask(served, "/api/runs/0/lifeforms/5/live", "POST", body, Origin=served)
+    assert status in (400, 413) and b"expected" in said and ask(served, "/")[0] == 200

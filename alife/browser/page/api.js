@@ -72,6 +72,15 @@ export const drop = async (run, picture) =>
   (await (await ask(`/api/runs/${run}/pictures`, { method: "POST", body: picture })).json()).name;
 
 /**
+ * A run, or a lifeform of it, as a file.
+ * @param {number} run
+ * @param {number | null} id
+ * @param {string} ending
+ */
+export const share = async (run, id, ending) =>
+  (await ask(`/api/runs/${run}${id === null ? "" : `/lifeforms/${id}`}/share/${ending}`)).blob();
+
+/**
  * Columns, by lifeform.
  * @param {number} run
  */
@@ -170,6 +179,13 @@ export const mark = async (run, id, said) => (await post(`/api/runs/${run}/lifef
  * @returns {Promise<{run: number}>}
  */
 export const branch = async (run, id, minutes) => (await post(`/api/runs/${run}/lifeforms/${id}/branch`, { minutes })).json();
+
+/**
+ * @param {number} run
+ * @param {number} id
+ * @returns {Promise<(Gene & {values: number[]})[]>}
+ */
+export const genes = async (run, id) => (await ask(`/api/runs/${run}/lifeforms/${id}/genes`)).json();
 
 /**
  * @param {number} run

@@ -1,5 +1,11 @@
 // @ts-check
-/** Draws blocks of the wall: pictures that move where they have come, and a quiet square where they have not. */
+/**
+ * Draws blocks of the wall: pictures that move where they have come, and a quiet square where they have not.
+ *
+ * Pictures lie on a shelf: one layer of a texture array per lifeform, its frames one below the other.
+ * @typedef {{capacity: number, frames: number, side: number, put: (layer: number, frames: Uint8Array) => void,
+ *   drop: () => void}} Shelf
+ */
 
 const VERTEX = `#version 300 es
 precision highp float;
@@ -50,6 +56,8 @@ void main() {
 
 const STRIDE = 8;
 
+/** @typedef {{ratio: number, ground: number[], bare: number[], loud: number[]}} Look pixels drawn per CSS pixel, colours */
+
 export class Painter {
   /** @param {WebGL2RenderingContext} gl */
   constructor(gl) {
@@ -73,11 +81,33 @@ export class Painter {
   }
 
   /**
-   * @param {Float32Array} boxes eight numbers each, see the vertex program
-   * @param {import("./tiles.js").Tiles} tiles
-   * @param {{ratio: number, ground: number[], bare: number[], loud: number[]}} look pixels drawn per CSS pixel, colours
+   * @param {number} frames
+   * @param {number} side
+   * @param {number} most layers
+   * @returns {Shelf & {texture: WebGLTexture}}
    */
-  paint(boxes, tiles, { ratio, ground, bare, loud }) {
+  shelf(frames, side, most) {
+    const { gl } = this, texture = gl.createTexture(), capacity = Math.min(most, gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS));
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
+    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGB8, side, frames * side, capacity);
+    for (const [name, value] of [
+      [gl.TEXTURE_MIN_FILTER, gl.LINEAR], [gl.TEXTURE_MAG_FILTER, gl.LINEAR],
+      [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE],
+    ]) gl.texParameteri(gl.TEXTURE_2D_ARRAY, name, value);
+    const put = (/** @type {number} */ layer, /** @type {Uint8Array} */ pictures) => {
+      gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
+      gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+      gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, 0, 0, layer, side, frames * side, 1, gl.RGB, gl.UNSIGNED_BYTE, pictures);
+    };
+    return { capacity, frames, side, texture, put, drop: () => gl.deleteTexture(texture) };
+  }
+
+  /**
+   * @param {Float32Array} boxes eight numbers each, see the vertex program
+   * @param {Shelf & {texture: WebGLTexture}} shelf
+   * @param {Look} look
+   */
+  paint(boxes, shelf, { ratio, ground, bare, loud }) {
     const { gl, uniforms } = this, { width, height } = gl.canvas;
     gl.viewport(0, 0, width, height);
     gl.clearColor(ground[0], ground[1], ground[2], 1);
@@ -88,10 +118,10 @@ export class Painter {
     gl.bindVertexArray(this.array);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.boxes);
     gl.bufferData(gl.ARRAY_BUFFER, boxes, gl.STREAM_DRAW);
-    gl.bindTexture(gl.TEXTURE_2D_ARRAY, tiles.texture);
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, shelf.texture);
     gl.uniform2f(uniforms.view, width / ratio, height / ratio);
-    gl.uniform1f(uniforms.count, tiles.frames);
-    gl.uniform1f(uniforms.side, tiles.side);
+    gl.uniform1f(uniforms.count, shelf.frames);
+    gl.uniform1f(uniforms.side, shelf.side);
     gl.uniform3fv(uniforms.bare, bare);
     gl.uniform3fv(uniforms.loud, loud);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, boxes.length / STRIDE);

@@ -1,6 +1,7 @@
 // @ts-check
 import { Painter } from "./atlas.js";
 import { Camera } from "./camera.js";
+import { FlatPainter } from "./flat.js";
 import { Tiles } from "./tiles.js";
 import { Wall } from "./wall.js";
 
@@ -31,11 +32,10 @@ export class Field {
    */
   constructor(canvas, told) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
-    if (!gl) throw new Error("this browser has no WebGL2");
     this.canvas = canvas;
-    this.gl = gl;
     this.told = told;
-    this.painter = new Painter(gl);
+    /** @type {any} each painter draws from its own kind of shelf */
+    this.painter = gl ? new Painter(gl) : new FlatPainter(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false })));
     this.camera = new Camera();
     this.wall = new Wall(new Int32Array(0), new Float32Array(0), new Float32Array(0), new Float32Array(0), 1);
     /** @type {Tiles | null} */
@@ -83,7 +83,7 @@ export class Field {
    */
   show(run, frames) {
     this.tiles?.dispose();
-    this.tiles = new Tiles(this.gl, run, frames, SIDE, () => this.redraw());
+    this.tiles = new Tiles((...size) => this.painter.shelf(...size), run, frames, SIDE, () => this.redraw());
   }
 
   /**
@@ -222,7 +222,7 @@ export class Field {
       boxes.set([left + margin, top + margin, size - 2 * margin, size - 2 * margin, layer, Math.min(1, age / FADE_MS), ring, frame], i * 8);
       moving ||= layer >= 0 && (plays || age < FADE_MS);
     });
-    this.painter.paint(boxes, tiles, { ratio: this.ratio, ...this.colours });
+    this.painter.paint(boxes, tiles.shelf, { ratio: this.ratio, ...this.colours });
     moving ||= this.sharpness < 1;
     if (moving) this.redraw();
   }

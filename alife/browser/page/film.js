@@ -22,7 +22,7 @@ export function put(canvas, rgb, width, height) {
 }
 
 /** @param {import("./api.js").Numbers} rgb */
-function withAlpha(rgb) {
+export function withAlpha(rgb) {
   const rgba = new Uint8Array((rgb.length / 3) * 4);
   for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
     rgba[to] = rgb[from];

@@ -1,21 +1,24 @@
 // @ts-check
-import { branch, lifeform, mark, pictures, replay } from "./api.js";
+import { branch, genes, lifeform, mark, pictures, replay } from "./api.js";
 import { Litter } from "./breed.js";
 import { button, copied, make, short, words } from "./dom.js";
 import { tree } from "./family.js";
 import { Film, put } from "./film.js";
+import { files } from "./share.js";
 import { Stage } from "./stage.js";
 
 /** The page of one lifeform, beside the field. */
 
 const MOST_LINKS = 16;
 const STILL = 64;
+/** Numbers of a gene that are written beside its name. */
+const SOME = 4;
 
 export class LifePage {
   /**
    * @param {HTMLElement} place
    * @param {{open: (id: number) => void, close: () => void, playing: () => boolean, ask: (line: string) => void,
-   *   kin: (ids: number[]) => void, go: (run: number, id: number | null) => void, edit: () => boolean, rest: (rests: boolean) => void}} told
+   *   kin: (ids: number[]) => void, go: (run: number, id: number | null) => void, edit: () => boolean, name: () => string, rest: (rests: boolean) => void}} told
    */
   constructor(place, told) {
     this.place = place;
@@ -110,14 +113,33 @@ export class LifePage {
       make("h3", {}, "Is it real?"),
       this.#proof(run, life.id),
       this.told.edit() ? this.#branch(run, life.id) : null,
+      make("h3", {}, "Take it away"),
+      files(run, this.told.name(), life.id),
       make("h3", {}, "Recipe"),
       copied(life.recipe.shell, "commands"),
       copied(life.recipe.python, "Python"),
-      make("details", {}, make("summary", {}, `Genotype, ${life.genotype?.length ?? 0} numbers`),
-        life.genotype ? copied(life.genotype.map(short).join(", "), "the genotype") : "damaged"),
+      this.#genotype(run, life),
       make("details", {}, make("summary", {}, "Provenance"),
         make("pre", { tabindex: "0" }, `seed: ${life.seed.join(" ")}\n${JSON.stringify(life.provenance, null, 1)}`)),
     ].filter((part) => part !== null);
+  }
+
+  /** Its numbers, and once it is opened what they mean. @param {number} run @param {import("./api.js").Lifeform} life */
+  #genotype(run, life) {
+    const meant = make("div", {}), said = life.genotype ? copied(life.genotype.map(short).join(", "), "the genotype") : "damaged";
+    const details = make("details", { id: "genotype" }, make("summary", {}, `Genotype, ${life.genotype?.length ?? 0} numbers`), meant, said);
+    details.addEventListener("toggle", async () => {
+      if (!details.open || meant.childElementCount || !life.genotype) return;
+      meant.replaceChildren(make("p", { class: "same" }, "asking what they mean ..."));
+      try {
+        meant.replaceChildren(...(await genes(run, life.id)).map(({ name, meaning, unit, low, high, values }) => make("div", { class: "gene" },
+          make("h4", {}, `${name} = ${values.slice(0, SOME).map(short).join(", ")}${values.length > SOME ? ` and ${values.length - SOME} more` : ""}`),
+          make("p", { class: "same" }, [meaning, `${short(low)} to ${short(high)} ${unit}`.trim()].filter(Boolean).join("; ")))));
+      } catch (error) {
+        meant.replaceChildren(make("p", { class: "same" }, words(error)));
+      }
+    });
+    return details;
   }
 
   /** What people have said of it. @param {import("./api.js").Lifeform} life */

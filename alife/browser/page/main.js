@@ -38,7 +38,7 @@ class Page {
     this.life = new LifePage(the("life"), {
       open: (id) => this.open(id), close: () => this.close(), playing: () => this.field.playing,
       ask: (line) => this.find.put(line), kin: (ids) => this.field.relate(ids),
-      go: (run, id) => this.go(run, id), edit: () => this.run.edit,
+      go: (run, id) => this.go(run, id), edit: () => this.run.edit, name: () => this.run.name,
       rest: (rests) => {
         this.field.calm = rests;
         this.field.redraw();
@@ -139,7 +139,7 @@ class Page {
     const key = (/** @type {string} */ name, /** @type {Float32Array} */ otherwise) => this.columns.get(name)?.map((v) => (Number.isNaN(v) ? -Infinity : v)) ?? otherwise;
     this.field.arrange(this.chosen, { x: key(this.state.across, this.map.x), y: key(this.state.down, this.map.y), worth: key("score", score), ranked });
     if (all.length) this.say(this.chosen.length ? "" : "nothing here is like that");
-    this.numbers.show(this.run.numbers, this.columns, all, this.chosen, this.state);
+    this.numbers.show(this.run, this.columns, all, this.chosen, this.state);
     this.table.show(this.run.numbers, this.columns, this.chosen);
     this.#count();
   }

@@ -1,5 +1,6 @@
 // @ts-check
 import { draw, make, short, the } from "./dom.js";
+import { files } from "./share.js";
 
 /** Every number of the lifeforms as a histogram that can be brushed, the score by generation, and what the axes are. */
 
@@ -36,13 +37,13 @@ export class Numbers {
   }
 
   /**
-   * @param {string[]} names
+   * @param {import("./api.js").Run} run
    * @param {Map<string, Float32Array>} columns by lifeform
    * @param {Int32Array} all who could be shown
    * @param {Int32Array} chosen who is shown
-   * @param {{across: string, down: string}} axes
+   * @param {{run: number, across: string, down: string}} axes
    */
-  show(names, columns, all, chosen, axes) {
+  show({ name: title, numbers: names }, columns, all, chosen, axes) {
     if (this.place.hidden) return;
     const parts = names.map((name) => this.#histogram(name, /** @type {Float32Array} */ (columns.get(name)), all, chosen));
     this.place.replaceChildren(
@@ -52,6 +53,8 @@ export class Numbers {
       make("h3", {}, "Arranged by"),
       this.#axis("Across", names, axes.across, (value) => this.told.arrange(value, axes.down)),
       this.#axis("Down", names, axes.down, (value) => this.told.arrange(axes.across, value)),
+      make("h3", {}, "Take all of it away"),
+      files(axes.run, title, null),
     );
   }
 

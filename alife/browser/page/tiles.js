@@ -1,7 +1,7 @@
 // @ts-check
 import { Refused, pictures } from "./api.js";
 
-/** Pictures on the graphics card: one layer of a texture array per lifeform, its frames one below the other. */
+/** Which pictures are on the shelf of the painter, and which are to come. */
 
 const AT_ONCE = 16;
 /** Requests under way at the same time: the server has few cores, and what is in the middle should come first. */
@@ -10,19 +10,19 @@ const MOST_LAYERS = 448;
 
 export class Tiles {
   /**
-   * @param {WebGL2RenderingContext} gl
+   * @param {(frames: number, side: number, most: number) => import("./atlas.js").Shelf} shelf where pictures go
    * @param {number} run
    * @param {number} frames pictures of a lifeform
    * @param {number} side edge of a picture, pixels
    * @param {() => void} arrived called when there are new ones
    */
-  constructor(gl, run, frames, side, arrived) {
-    this.gl = gl;
+  constructor(shelf, run, frames, side, arrived) {
+    this.shelf = shelf(frames, side, MOST_LAYERS);
+    this.capacity = this.shelf.capacity;
     this.run = run;
     this.frames = frames;
     this.side = side;
     this.arrived = arrived;
-    this.capacity = Math.min(MOST_LAYERS, gl.getParameter(gl.MAX_ARRAY_TEXTURE_LAYERS));
     /** Lifeform -> layer, the longest unseen first. @type {Map<number, number>} */
     this.layers = new Map();
     /** Layer -> time at which its picture came. */
@@ -33,13 +33,6 @@ export class Tiles {
     this.asked = new Map();
     /** Who is in view, the most wanted first. @type {number[]} */
     this.queue = [];
-    this.texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
-    gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.RGB8, side, frames * side, this.capacity);
-    for (const [name, value] of [
-      [gl.TEXTURE_MIN_FILTER, gl.LINEAR], [gl.TEXTURE_MAG_FILTER, gl.LINEAR],
-      [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE],
-    ]) gl.texParameteri(gl.TEXTURE_2D_ARRAY, name, value);
   }
 
   /**
@@ -66,7 +59,7 @@ export class Tiles {
   dispose() {
     this.queue = [];
     for (const request of this.asked.keys()) request.abort();
-    this.gl.deleteTexture(this.texture);
+    this.shelf.drop();
   }
 
   #ask() {
@@ -98,7 +91,6 @@ export class Tiles {
 
   /** @param {number} id @param {import("./api.js").Numbers} frames */
   #keep(id, frames) {
-    const { gl, side } = this;
     let layer = this.layers.size;
     if (layer >= this.capacity) {
       const [oldest, freed] = /** @type {[number, number]} */ (this.layers.entries().next().value);
@@ -107,8 +99,6 @@ export class Tiles {
     }
     this.layers.set(id, layer);
     this.since[layer] = performance.now();
-    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture);
-    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    gl.texSubImage3D(gl.TEXTURE_2D_ARRAY, 0, 0, 0, layer, side, this.frames * side, 1, gl.RGB, gl.UNSIGNED_BYTE, frames);
+    this.shelf.put(layer, /** @type {Uint8Array} */ (frames));
   }
 }

@@ -19,7 +19,7 @@ CURVE = json.loads((WEIGHTS.parent / "curve.json").read_text())
 
 
 def test_the_recipe_repeats_itself_and_resumes_exactly(tmp_path: Path):
-    """Two steps in one go and with a stop after the first: the same state; after ten the committed curve's first mean."""
+    """Two steps in one go and with a stop after the first end alike; ten give the committed curve's first mean."""
     training.train(tmp_path / "stopped", until=1, tell=lambda line: None)
     for folder in ("stopped", "whole"):
         training.train(tmp_path / folder, until=2, tell=lambda line: None)
