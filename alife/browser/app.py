@@ -18,7 +18,7 @@ from starlette.routing import Route
 from ..errors import AlifeError, ArchiveDamaged
 from ..storage import open_archive
 from .bundle import pack
-from .gallery import LARGEST_SIDE, MOST_PICTURED, Gallery, requested_ids
+from .gallery import LARGEST_SIDE, MAPS, MOST_PICTURED, Gallery, requested_ids
 from .runs import Runs
 from .safety import Guard
 from .sharing import written
@@ -111,7 +111,10 @@ class Api:
         return JSONResponse({**await run_in_threadpool(self._gallery(request).about), "edit": self._edit})
 
     async def table(self, request: Request) -> Response:
-        return _bundle(await run_in_threadpool(self._gallery(request).table))
+        by = request.query_params.get("map") or next(iter(MAPS))
+        if by not in MAPS:
+            raise Refusal(400, f"a map by {by[:40]!r} is not known; expected {' or '.join(MAPS)}")
+        return _bundle(await run_in_threadpool(self._gallery(request).table, by))
 
     async def pictures(self, request: Request) -> Response:
         gallery = self._gallery(request)

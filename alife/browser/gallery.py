@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
 from ..errors import ArchiveDamaged
@@ -18,12 +18,18 @@ from ..said import recipe, way_of
 from ..storage import Archive, Lifeform, open_archive
 from ..storage.events import add_events, favourites, notes, tags
 from ..storage.files import is_written
+from .neighbourhood import neighbour_map
 from .projection import Projection
 
 LARGEST_SIDE = 512
 """Edge of a picture that is asked for, pixels, at most."""
 MOST_PICTURED = 64
 """Lifeforms whose pictures are asked for at once, at most."""
+MAPS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "directions": lambda z: Projection(z)(z),
+    "neighbours": neighbour_map,
+}
+"""What a map can go by."""
 NEIGHBOURS = 8
 RELATIVES, ABREAST = 24, 7
 """Ancestors that a family tree shows, and as many descendants; and those of one step side by side, at most."""
@@ -43,7 +49,7 @@ class Gallery:
         self.archive: Archive = open_archive(path)
         self.lock = Lock()
         self._mapping = Lock()
-        self._places = np.zeros((0, 2), np.float32)
+        self._places = dict[str, Float[np.ndarray, "n 2"]]()
 
     def about(self) -> dict[str, Any]:
         """What is said above the map, as it is now."""
@@ -63,20 +69,25 @@ class Gallery:
                 "writing": is_written(archive.path),
             }
 
-    def table(self) -> dict[str, np.ndarray]:
-        """Place on the map and numbers of each lifeform committed by now; shown where there is one to look at."""
+    def table(self, by: str = "directions") -> dict[str, np.ndarray]:
+        """Place on the map and numbers of each lifeform committed by now; shown where there is one to look at.
+
+        Args:
+            by: what the map goes by, one of `MAPS`.
+        """
         with self._mapping:
             with self.lock:
                 self.archive.refresh()
                 columns, sound = self.archive.records()
-                if len(sound) == len(self._places):  # nothing has come since the last time
-                    return self._table(columns, sound)
-                z = self.archive.last_embeddings()[0]
-            self._places = Projection(z)(z)
-            return self._table(columns, sound)
+                old = self._places.get(by)
+                z = self.archive.last_embeddings()[0] if old is None or len(old) < len(sound) else None
+            if z is not None:
+                self._places[by] = MAPS[by](z)
+            return self._table(columns, sound, self._places[by])
 
-    def _table(self, columns: Mapping[str, np.ndarray], sound: Bool[np.ndarray, " n"]) -> dict[str, np.ndarray]:
-        places = self._places
+    def _table(
+        self, columns: Mapping[str, np.ndarray], sound: Bool[np.ndarray, " n"], places: Float[np.ndarray, "n 2"]
+    ) -> dict[str, np.ndarray]:
         return {
             "map/x": places[:, 0],
             "map/y": places[:, 1],

@@ -176,6 +176,8 @@ def test_a_histogram_is_brushed_and_the_field_follows(page: Chromium, runs: list
     page.wait("document.getElementById('find').value == ''")
     put(page, "#numbers select", "score", "change")
     page.wait("location.hash.includes('across=score')")
+    put(page, "[data-axis=Alike]", "neighbours", "change")
+    page.wait("location.hash.includes('map=neighbours')")
     page.click("#number")
 
 

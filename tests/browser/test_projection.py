@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from alife.browser.neighbourhood import neighbour_map
 from alife.browser.projection import SAMPLE, Projection
 
 
@@ -51,3 +53,36 @@ def test_one_kind_or_one_number_is_no_trouble() -> None:
     assert np.isfinite(Projection(np.ones((5, 4), np.float32))(np.ones((5, 4), np.float32))).all()
     assert Projection(np.zeros((0, 4), np.float32))(np.zeros((0, 4), np.float32)).shape == (0, 2)
     assert np.isfinite(Projection(np.ones((3, 1), np.float32))(np.ones((3, 1), np.float32))).all()
+
+
+def test_a_map_by_neighbours_keeps_kinds_together_that_two_directions_mix() -> None:
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 12, 600)
+    z = random.standard_normal((12, 64))[kinds] + 0.9 * random.standard_normal((600, 64))
+    z = (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
+    z[7] = np.nan
+
+    def kept(places: np.ndarray) -> float:
+        """How many of the five nearest on the map are of the same kind."""
+        apart = ((places[:, None] - places) ** 2).sum(-1)
+        np.fill_diagonal(apart, np.inf)
+        return float((kinds[np.argsort(np.nan_to_num(apart, nan=np.inf), axis=1)[:, :5]] == kinds[:, None]).mean())
+
+    places = neighbour_map(z)
+    assert np.isnan(places[7]).all() and np.nanmin(places) == 0 and np.nanmax(places) == 1
+    assert kept(places) > 0.95 > 0.8 > kept(Projection(z)(z))
+    np.testing.assert_array_equal(places, neighbour_map(z))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
+def test_a_map_of_few_by_neighbours(count: int) -> None:
+    places = neighbour_map(np.eye(8, dtype=np.float32)[:count])
+    assert places.shape == (count, 2) and ((places >= 0) & (places <= 1)).all()
+
+
+def test_those_beyond_the_sample_lie_with_their_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alife.browser.neighbourhood.SAMPLE", 40)
+    z = np.eye(4, dtype=np.float32)[np.arange(200) % 4] + 0.01
+    places = neighbour_map(z / np.linalg.norm(z, axis=1, keepdims=True))
+    spread = [np.ptp(places[kind::4], axis=0).max() for kind in range(4)]
+    assert max(spread) < 0.5

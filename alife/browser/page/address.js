@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What the address remembers, so that a view can be kept and shared.
- * @typedef {{run: number, life: number | null, q: string, across: string, down: string, view: string}} State
+ * @typedef {{run: number, life: number | null, q: string, across: string, down: string, map: string, view: string}} State
  */
 
 /** @returns {State} */
@@ -13,15 +13,16 @@ export function read() {
     q: words.get("q") ?? "",
     across: words.get("across") ?? "",
     down: words.get("down") ?? "",
+    map: words.get("map") ?? "",
     view: words.get("view") ?? "",
   };
 }
 
 /** @param {State} state */
-export function write({ run, life, q, across, down, view }) {
+export function write({ run, life, q, across, down, map, view }) {
   const words = new URLSearchParams();
   if (run) words.set("run", String(run));
   if (life !== null) words.set("life", String(life));
-  for (const [name, value] of Object.entries({ q, across, down, view })) if (value) words.set(name, value);
+  for (const [name, value] of Object.entries({ q, across, down, map, view })) if (value) words.set(name, value);
   history.replaceState(null, "", `#${words}`);
 }

@@ -83,8 +83,9 @@ export const share = async (run, id, ending) =>
 /**
  * Columns, by lifeform.
  * @param {number} run
+ * @param {string} map what places go by; empty: the main directions
  */
-export const table = async (run) => unpack(await (await ask(`/api/runs/${run}/table`)).arrayBuffer());
+export const table = async (run, map) => unpack(await (await ask(`/api/runs/${run}/table${map ? `?map=${encodeURIComponent(map)}` : ""}`)).arrayBuffer());
 
 /**
  * @param {number} run

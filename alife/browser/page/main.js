@@ -57,6 +57,11 @@ class Page {
         this.remember({ across, down });
         this.arrange();
       },
+      map: async (map) => {
+        this.remember({ map });
+        await this.#read(this.turn);
+        this.arrange();
+      },
     });
     this.table = new Table((id) => this.open(id));
   }
@@ -118,7 +123,7 @@ class Page {
 
   /** @param {number} turn */
   async #read(turn) {
-    const coming = this.coming ?? table(this.state.run);
+    const coming = this.coming ?? table(this.state.run, this.state.map);
     this.coming = null;
     const found = await coming;
     if (turn !== this.turn) return;
@@ -239,7 +244,7 @@ class Page {
 
 async function start() {
   // What takes longest comes first: the browser makes its drawing ready while the server reads.
-  const known = runs(), first = table(address.read().run);
+  const known = runs(), asked = address.read(), first = table(asked.run, asked.map);
   first.catch(() => {}); // who waits for it is told
   document.documentElement.classList.toggle("light", localStorage.getItem("light") === "true");
   const page = new Page();

@@ -30,7 +30,8 @@ export function ends(line, name) {
 }
 
 export class Numbers {
-  /** @param {{line: () => string, ask: (line: string) => void, arrange: (across: string, down: string) => void}} told */
+  /** @param {{line: () => string, ask: (line: string) => void, arrange: (across: string, down: string) => void,
+   *   map: (map: string) => void}} told */
   constructor(told) {
     this.told = told;
     this.place = the("numbers");
@@ -41,26 +42,28 @@ export class Numbers {
    * @param {Map<string, Float32Array>} columns by lifeform
    * @param {Int32Array} all who could be shown
    * @param {Int32Array} chosen who is shown
-   * @param {{run: number, across: string, down: string}} axes
+   * @param {{run: number, across: string, down: string, map: string}} axes
    */
   show({ name: title, numbers: names }, columns, all, chosen, axes) {
     if (this.place.hidden) return;
+    const twice = names.map((name) => /** @type {[string, string]} */ ([name, name]));
     const parts = names.map((name) => this.#histogram(name, /** @type {Float32Array} */ (columns.get(name)), all, chosen));
     this.place.replaceChildren(
       make("h3", {}, "Score by generation"),
       curve(/** @type {Float32Array} */ (columns.get("score")), /** @type {Float32Array} */ (columns.get("generation")), all),
       ...parts,
       make("h3", {}, "Arranged by"),
-      this.#axis("Across", names, axes.across, (value) => this.told.arrange(value, axes.down)),
-      this.#axis("Down", names, axes.down, (value) => this.told.arrange(axes.across, value)),
+      this.#axis("Across", [["alike", ""], ...twice], axes.across, (value) => this.told.arrange(value, axes.down)),
+      this.#axis("Down", [["alike", ""], ...twice], axes.down, (value) => this.told.arrange(axes.across, value)),
+      this.#axis("Alike", [["as a whole", ""], ["by neighbours", "neighbours"]], axes.map, this.told.map),
       make("h3", {}, "Take all of it away"),
       files(axes.run, title, null),
     );
   }
 
-  /** @param {string} said @param {string[]} names @param {string} now @param {(name: string) => void} then */
-  #axis(said, names, now, then) {
-    const choice = make("select", {}, new Option("alike", "", false, !now), ...names.map((name) => new Option(name, name, false, name === now)));
+  /** @param {string} said @param {[string, string][]} choices @param {string} now @param {(name: string) => void} then */
+  #axis(said, choices, now, then) {
+    const choice = make("select", { "data-axis": said }, ...choices.map(([name, value]) => new Option(name, value, false, value === now)));
     choice.addEventListener("change", () => then(choice.value));
     return make("label", { class: "axis" }, said, choice);
   }
