@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Num
 
 from .budget import START, advance
 from .config import RunConfig, from_json, replace
-from .errors import BadOption
+from .errors import ArchiveExists, BadOption
 from .evaluate import bind_score, evaluate
 from .lifeforms import kept_rows, layout_of, with_clips
-from .memory import Memory
 from .pipeline import Pipeline
 from .replay import key_of
-from .storage import Archive, ArchiveWriter, Lifeform, create_archive, resume_archive
+from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
 from .storage.begin import origin_of
 from .targets import embed_targets, with_vectors
 from .types import OPERATORS, Evaluation, Verdict
 
 KEPT = "-kept"
 """Ending of the name of a collection, which lies beside the run that its worlds come from."""
+REMEMBERED = 4096
+"""Latest lifeforms of the run that a score such as novelty compares with."""
 BY_HAND = {"kept": True, "finished": True}
 """What the progress of a collection says: there is no search to go on with."""
 
@@ -56,27 +58,34 @@ def keep_world(
         NoSuchLifeform: there is no such parent.
         BadGenotype: no genotype of this substrate.
         BadOption: a world that gives NaN.
+        ArchiveExists: a run that is no collection lies where it would be.
         ArchiveError: the collection cannot be written, or is written by somebody else.
     """
     life = archive[parent]
     genotype = pipeline.space.checked(np.asarray(genotype)[None], "genotype")[0]
-    config = replace(from_json(life.config), origin=str(archive.path))
+    config = from_json(life.config)
+    if not archive.progress.get("kept"):  # of what comes from a collection, the run that it came from first is said
+        config = replace(config, origin=str(archive.path))
+    whole = np.stack([np.asarray(life.genotype), genotype])
+    evaluation = _evaluated(archive, config, pipeline, whole, life)
+    if not evaluation.valid[-1]:
+        raise BadOption("this world gives NaN or infinite numbers in its life; change it, then keep it")
     with _writer(collection_of(archive), config, pipeline) as writer:
-        filed = [_filed(writer.archive, one, life.seed) for one in (life.genotype, genotype)]
-        if filed[1] is not None:
-            return writer.path, filed[1]
-        new = np.stack([genotype] if filed[0] is not None else [np.asarray(life.genotype), genotype])
-        evaluation = _evaluated(archive, config, pipeline, new, life)
-        if not evaluation.valid[-1]:
-            raise BadOption("this world gives NaN or infinite numbers in its life; change it, then keep it")
-        before, numbers = {**START, **writer.progress}, Memory(writer.archive, pipeline.model.dim).numbers
-        parents = np.full((len(new), 2), -1)
-        parents[-1, 0] = before["evaluations"] if filed[0] is None else numbers[filed[0]]
-        ways = np.array([OPERATORS.index("given"), OPERATORS.index(operator)][-len(new) :])
-        verdict = Verdict(keep=np.ones(len(new), bool), parents=parents, operator=ways)
-        rows = kept_rows(new, evaluation, verdict, np.zeros(len(new), bool), before["evaluations"], numbers)
+        known = writer.archive
+        first, place = (_filed(known, one, life, config) for one in whole)
+        if place is not None:
+            return writer.path, place
+        numbers, before = known.records()[0]["evaluation"].tolist(), {**START, **writer.progress}
+        new = slice(1 if first is not None else 0, 2)
+        parents = np.full((2, 2), -1)
+        parents[1, 0] = before["evaluations"] if first is None else numbers[first]
+        ways = np.array([OPERATORS.index("given"), OPERATORS.index(operator)])
+        verdict = Verdict(keep=np.ones(2, bool)[new], parents=parents[new], operator=ways[new])
+        only = jax.tree.map(lambda leaf: leaf[new], evaluation)
+        count = len(verdict.keep)
+        rows = kept_rows(whole[new], only, verdict, np.zeros(count, bool), before["evaluations"], numbers)
         rows = with_clips(rows, pipeline.evaluator, config.clip)
-        progress = {**advance(before, evaluation, 0.0, True), **BY_HAND}
+        progress = {**advance(before, only, 0.0, True), **BY_HAND}
         writer.append(rows, generation=writer.generation + 1, checkpoint={}, progress=progress)
         return writer.path, len(writer.archive) - 1
 
@@ -84,16 +93,20 @@ def keep_world(
 def _writer(place: Path, config: RunConfig, pipeline: Pipeline) -> ArchiveWriter:
     known, provenance = config.as_json(), pipeline.provenance()
     if place.exists():
+        if not open_archive(place).progress.get("kept"):
+            raise ArchiveExists(f"{place} is a run of its own, and worlds kept by hand would go there; rename it first")
         return resume_archive(place, origin=origin_of(known, provenance))
     layout = layout_of(pipeline.evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
     return create_archive(place, layout, config=known, provenance=provenance)
 
 
-def _filed(archive: Archive, genotype: Num[np.ndarray, " G"], seed: tuple[int, ...]) -> int | None:
-    """The lifeform of this genotype and key, if it is there."""
-    seeds = archive.records()[0]["seed"] if len(archive) else np.zeros((0, 2))
-    for i in np.flatnonzero((seeds == np.asarray(seed)).all(1)).tolist():
-        if np.array_equal(archive[i].genotype, genotype):
+def _filed(archive: Archive, genotype: Num[np.ndarray, " G"], life: Lifeform, config: RunConfig) -> int | None:
+    """The lifeform of this genotype, key and configuration, if it is there."""
+    if not len(archive):
+        return None
+    known = config.as_json()
+    for i in np.flatnonzero((archive.records()[0]["seed"] == np.asarray(life.seed)).all(1)).tolist():
+        if np.array_equal(archive[i].genotype, genotype) and archive[i].config == known:
             return i
     return None
 
@@ -105,6 +118,6 @@ def _evaluated(
     images = with_vectors(config.images, evaluator.embedder, evaluator.img_size)
     targets = embed_targets(evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives)
     expression = bind_score(config.score, pipeline.registry, evaluator, len(genotypes), targets)
-    known = Memory(archive, pipeline.model.dim)
+    z = archive.last_embeddings()[0][archive.alive][-REMEMBERED:]
     keys = jnp.stack([key_of(life)] * len(genotypes))
-    return evaluate(evaluator, expression, genotypes, keys, known.rows, known.count, targets)
+    return evaluate(evaluator, expression, genotypes, keys, np.nan_to_num(z), len(z), targets)

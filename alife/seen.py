@@ -61,7 +61,7 @@ def _look(
 
 def reader_of_texts(config: dict[str, Any], model: str | None, registry: Registry) -> tuple[Entry, Any]:
     """The model asked for; else the run's own if it knows text; else the one that always does."""
-    if model is None and config["model"]["name"] in registry.models.able("embed_text"):
+    if model is None and config.get("model", {}).get("name") in registry.models.able("embed_text"):
         entry, made = registry.models.make(config["model"])
         if Embedder(made).knows_text:
             return entry, made

@@ -15,6 +15,9 @@ from .errors import BadOption
 from .model import Model
 from .registry import Registry
 
+LARGEST_PIXELS = 100_000_000
+"""Of a picture that is looked at: larger ones take gigabytes."""
+
 
 class Targets(NamedTuple):
     """Unit vectors of what frames should show, and of what they should not."""
@@ -94,13 +97,15 @@ def read_picture(file: str | Path | BinaryIO, size: int) -> Float[np.ndarray, "S
 
     try:
         with Image.open(file) as opened:
+            if opened.width * opened.height > LARGEST_PIXELS:
+                raise ValueError(f"it has {opened.width} x {opened.height} pixels, more than {LARGEST_PIXELS:,}")
             upright = ImageOps.exif_transpose(opened)
             if upright.mode[0] in "IF":  # 16 bits, or numbers of any size: Pillow would cut them off at 255
                 raise ValueError(f"its pixels are {upright.mode}, not 8-bit colours; save it as an ordinary .png")
             upright = upright.convert("RGBA")
     except FileNotFoundError:
         raise BadOption(f"{file}: there is no such file; expected a picture, such as .png or .jpg") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as cause:
+    except Exception as cause:  # what a decoder makes of a broken file is anybody's guess
         said = "is no picture" if isinstance(cause, Image.UnidentifiedImageError) else f"cannot be read: {cause}"
         raise BadOption(f"{file} {said}; expected a picture, such as .png or .jpg") from None
     solid = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright).convert("RGB")

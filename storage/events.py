@@ -52,13 +52,17 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip()) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
+def _is_note(value: Any) -> bool:
+    return value == "" or _is_text(value)
+
+
 def _is_word(value: Any) -> bool:
     return _is_text(value) and value.split() == [value]
 
 
 KINDS = {
     "favourite": Kind(lambda value: isinstance(value, bool), "True, or False to take it back", default=True),
-    "note": Kind(_is_text, "a text that is not empty"),
+    "note": Kind(_is_note, 'a text, or "" to take it back'),
     "tag": Kind(_is_word, "one word, without spaces"),
     "untag": Kind(_is_word, "one word, without spaces"),
     "steer": Kind(lambda value: True, "plain JSON", about_run=True),
@@ -148,7 +152,8 @@ def notes(events: Iterable[Event]) -> dict[int, str]:
     >>> notes([{"kind": "note", "lifeform": 3, "value": text} for text in ("hm", "it divides")])
     {3: 'it divides'}
     """
-    return {event["lifeform"]: event["value"] for event in events if event["kind"] == "note"}
+    newest = {event["lifeform"]: event["value"] for event in events if event["kind"] == "note"}
+    return {lifeform: text for lifeform, text in newest.items() if text}
 
 
 def held_id(index: Any, count: int) -> int:

@@ -152,11 +152,12 @@ def is_written(root: Path) -> bool:
     """Whether a process writes the archive now, as far as can be told without touching its lock."""
     try:
         holder = json.loads((root / LOCK).read_bytes())
-        if holder["host"] == socket.gethostname():
-            os.kill(holder["pid"], 0)  # only asks whether there is such a process
+        if holder["host"] != socket.gethostname():
+            return False  # killed there and copied here, or beyond our sight
+        os.kill(holder["pid"], 0)  # only asks whether there is such a process
     except PermissionError:
         return True  # there is, and it is somebody else's
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return False
     return True
 

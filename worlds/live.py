@@ -23,7 +23,7 @@ class Sight(NamedTuple):
     frame: UInt8[Array, "H W 3"]
     measures: dict[str, Float[Array, ""]]
     finite: Bool[Array, ""]
-    """False once it holds a NaN or an infinity; it then stays so until it is begun anew."""
+    """False while picture or measures hold a NaN or an infinity."""
 
 
 class LiveWorld:
@@ -48,6 +48,8 @@ class LiveWorld:
         """Whether it can be touched."""
         self.step = 0
         """Steps since it began."""
+        self.state: Tree
+        """This moment."""
         self.change(params)
         self.restart()
 
@@ -57,13 +59,13 @@ class LiveWorld:
 
     def restart(self) -> None:
         """Begins anew, with the genotype that it has now."""
-        self._state, self.step = self._programs.begin(self._init_key, self._params), 0
+        self.state, self.step = self._programs.begin(self._init_key, self._params), 0
 
     def advance(self, steps: int) -> Sight:
         """What is seen so many steps later, >= 0."""
-        self._state = self._programs.go(self._state, self._params, self._step_key, self.step, steps)
+        self.state = self._programs.go(self.state, self._params, self._step_key, self.step, steps)
         self.step += steps
-        return self._programs.look(self._state, self._params)
+        return self._programs.look(self.state, self._params)
 
     def poke(self, place: tuple[float, float], radius: float, strength: float) -> None:
         """Touches it.
@@ -81,7 +83,7 @@ class LiveWorld:
         given = np.array([*place, radius, strength], np.float32)
         if not (np.all((given >= [0, 0, 0, -1]) & (given <= 1)) and radius > 0):
             raise BadOption(f"touched at {place}, {radius=}, {strength=}; expected places and a radius from 0 to 1")
-        self._state = self._programs.poke(self._state, self._params, given[:2], given[2], given[3])
+        self.state = self._programs.poke(self.state, self._params, given[:2], given[2], given[3])
 
 
 class _Programs:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -64,7 +64,7 @@ def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False, framed
         Route("/api/runs/{run}/lifeforms/{id}/branch", api.branch, methods=["POST"]),
         Route("/api/live/{world}", api.act, methods=["POST"]),
     ]
-    return Guard(Starlette(routes=routes, exception_handlers={Refusal: _refused}), hosts, framed=framed)
+    return Guard(Starlette(routes=routes, exception_handlers=HANDLERS), hosts, framed=framed)
 
 
 class Refusal(Exception):
@@ -76,8 +76,15 @@ class Refusal(Exception):
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return JSONResponse({"error": str(error)}, error.status)
+    status = 410 if isinstance(error, ArchiveDamaged) else 409
+    return JSONResponse({"error": str(error)}, error.status if isinstance(error, Refusal) else status)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # who asked has left, and nobody reads this
+
+
+HANDLERS: dict[Any, Any] = {Refusal: _refused, AlifeError: _refused, ClientDisconnect: _gone}
 
 
 def _pages() -> dict[str, Callable[..., Any]]:
@@ -104,8 +111,8 @@ class Api:
         self._runs, self._edit, self._theatre = runs, edit, Theatre()
 
     async def runs(self, request: Request) -> Response:
-        about = [{**gallery.about(), "edit": self._edit} for gallery in self._runs.galleries]
-        return JSONResponse(about)
+        about = [await run_in_threadpool(gallery.about) for gallery in self._runs.galleries]
+        return JSONResponse([{**run, "edit": self._edit} for run in about])
 
     async def run(self, request: Request) -> Response:
         return JSONResponse({**await run_in_threadpool(self._gallery(request).about), "edit": self._edit})
@@ -126,73 +133,73 @@ class Api:
         return _bundle(await run_in_threadpool(gallery.pictures, ids, side))
 
     async def find(self, request: Request) -> Response:
-        finder = self._runs.finder(self._place(request))
-        return JSONResponse(await _asked(finder.find, request.query_params.get("q", "")))
+        finder = await run_in_threadpool(self._runs.finder, self._place(request))
+        return JSONResponse(await run_in_threadpool(finder.find, request.query_params.get("q", "")))
 
     async def drop(self, request: Request) -> Response:
-        finder = self._runs.finder(self._place(request))
-        return JSONResponse({"name": await _asked(finder.remember, await _body(request, LARGEST_PICTURE))})
+        finder = await run_in_threadpool(self._runs.finder, self._place(request))
+        return JSONResponse({"name": await run_in_threadpool(finder.remember, await _body(request, LARGEST_PICTURE))})
 
     async def share(self, request: Request) -> Response:
         gallery, ending = self._gallery(request), request.path_params["ending"]
         i = self._named(request)[1] if "id" in request.path_params else None
         # with a reader of its own: it may take long, and the page goes on
-        body = await _asked(lambda: written(open_archive(gallery.archive.path), i, ending))
+        body = await run_in_threadpool(lambda: written(open_archive(gallery.archive.path), i, ending))
         return Response(body, media_type="application/octet-stream")
 
     async def lifeform(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        return JSONResponse(await _asked(gallery.lifeform, i))
+        return JSONResponse(await run_in_threadpool(gallery.lifeform, i))
 
     async def frames(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        return _bundle({"frames": await _asked(gallery.frames, i)})
+        return _bundle({"frames": await run_in_threadpool(gallery.frames, i)})
 
     async def moments(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        return JSONResponse(await _asked(gallery.moments, i))
+        return JSONResponse(await run_in_threadpool(gallery.moments, i))
 
     async def genes(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        return JSONResponse(await _asked(gallery.genes, i))
+        return JSONResponse(await run_in_threadpool(gallery.genes, i))
 
     async def family(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        return JSONResponse(await _asked(gallery.family, i))
+        return JSONResponse(await run_in_threadpool(gallery.family, i))
 
     async def replay(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        return JSONResponse(await _asked(gallery.replay, i))
+        return JSONResponse(await run_in_threadpool(gallery.replay, i))
 
     async def live(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        living = await _asked(gallery.living, i, _side(await _wish(request)))
+        living = await run_in_threadpool(gallery.living, i, _side(await _wish(request)))
         return JSONResponse({**living.about, "world": self._theatre.admit(living)})
 
     async def act(self, request: Request) -> Response:
         living = self._theatre.named(request.path_params["world"])
         if living is None:
             raise Refusal(404, "this world was put away; open it again")
-        return _bundle(await _asked(living.act, await _wish(request)))
+        return _bundle(await run_in_threadpool(living.act, await _wish(request)))
 
     async def breed(self, request: Request) -> Response:
         (gallery, i), wish = self._named(request), await _wish(request)
-        young = await _asked(gallery.litter, i, wish, _side(wish))
+        young = await run_in_threadpool(gallery.litter, i, wish, _side(wish))
         return JSONResponse([{"world": self._theatre.admit(one), "genotype": one.about["genotype"]} for one in young])
 
     async def keep(self, request: Request) -> Response:
         (gallery, i), wish = self._named(request), await self._may_edit(request)
-        place, new = await _asked(gallery.keep, i, wish.get("genotype"))
-        return JSONResponse({"run": await run_in_threadpool(self._runs.add, place), "id": new})
+        place, new = await run_in_threadpool(gallery.keep, i, wish.get("genotype"))
+        return JSONResponse({"run": await run_in_threadpool(self._runs.add, place), "name": place.name, "id": new})
 
     async def mark(self, request: Request) -> Response:
         (gallery, i), wish = self._named(request), await self._may_edit(request)
-        await _asked(gallery.mark, i, wish)
+        await run_in_threadpool(gallery.mark, i, wish)
         return JSONResponse({})
 
     async def branch(self, request: Request) -> Response:
         (gallery, i), wish = self._named(request), await self._may_edit(request)
-        place = await _asked(self._runs.branch, gallery, i, wish.get("minutes", 2))
+        place = await run_in_threadpool(self._runs.branch, gallery, i, wish.get("minutes", 2))
         return JSONResponse({"run": await run_in_threadpool(self._runs.add, place)})
 
     async def _may_edit(self, request: Request) -> dict[str, Any]:
@@ -219,7 +226,7 @@ def _side(wish: dict[str, Any]) -> int:
 
 
 def _whole(text: str, low: int, high: int, status: int = 400) -> int:
-    if not (text.isascii() and text.isdigit() and low <= int(text[:18]) <= high):
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and low <= int(text) <= high):
         raise Refusal(status, f"{text[:40]!r} is not one of the whole numbers {low} to {high}")
     return int(text)
 
@@ -241,15 +248,6 @@ async def _wish(request: Request) -> dict[str, Any]:
     if not isinstance(wish, dict):
         raise Refusal(400, "expected a JSON object")
     return wish
-
-
-async def _asked(work: Callable[..., Any], *what: Any) -> Any:
-    try:
-        return await run_in_threadpool(work, *what)
-    except ArchiveDamaged as error:
-        raise Refusal(410, str(error)) from error
-    except AlifeError as error:
-        raise Refusal(409, str(error)) from error
 
 
 def _bundle(arrays: dict[str, np.ndarray]) -> Response:

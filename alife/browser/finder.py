@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 from threading import Lock
@@ -80,6 +81,8 @@ def read_question(line: str, flags: Collection[str] = ()) -> Question:
             pass
         elif quoted or stuck:
             said["texts" if positive else "minus"].append(quoted or word)
+        elif word and re.search("[<>=]", word):
+            raise BadOption(f"{word!r} cannot be read; expected a name first, such as score>0.1 score<0.3")
         elif word:
             phrase.append(word)
     end_phrase()
@@ -164,11 +167,14 @@ class Finder:
             )
             if not any(likeness):
                 ids = archive.select(asked.where)
-                return {"ids": ids.tolist(), "similarity": None, "total": len(ids), "model": None}
-            model, embedder = self._who_looks(bool(asked.texts or asked.minus), bool(asked.pictures))
-            found = find_lifeforms(archive, likeness, where=asked.where, n=ALIKE, embedder=embedder)
-            similarity = [] if found.similarity is None else found.similarity.astype(float).round(4).tolist()
-            return {"ids": found.ids.tolist(), "similarity": similarity, "total": found.total, "model": model}
+                return {"ids": ids.tolist(), "total": len(ids), "model": None, "remarks": []}
+            with warnings.catch_warnings(record=True) as said:  # such as words that a model ignores
+                warnings.simplefilter("always", UserWarning)
+                model, embedder = self._who_looks(bool(asked.texts or asked.minus), bool(asked.pictures))
+                found = find_lifeforms(archive, likeness, where=asked.where, n=ALIKE, embedder=embedder)
+            remarks = [str(one.message) for one in said if one.category is UserWarning]
+            ids, total = found.ids.tolist(), found.total
+            return {"ids": ids, "total": total, "model": model, "remarks": remarks}
 
     def _picture(self, name: str) -> Float[np.ndarray, "S S 3"]:
         if name not in self._pictures:

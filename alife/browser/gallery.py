@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -15,7 +13,7 @@ from PIL import Image
 
 from ..errors import ArchiveDamaged
 from ..said import recipe, way_of
-from ..storage import Archive, Lifeform, open_archive
+from ..storage import Archive, open_archive
 from ..storage.events import add_events, favourites, notes, tags
 from ..storage.files import is_written
 from .neighbourhood import neighbour_map
@@ -30,6 +28,8 @@ MAPS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "neighbours": neighbour_map,
 }
 """What a map can go by."""
+KEEPING = Lock()
+"""One world is kept after the other."""
 NEIGHBOURS = 8
 RELATIVES, ABREAST = 24, 7
 """Ancestors that a family tree shows, and as many descendants; and those of one step side by side, at most."""
@@ -48,7 +48,8 @@ class Gallery:
     def __init__(self, path: Path) -> None:
         self.archive: Archive = open_archive(path)
         self.lock = Lock()
-        self._mapping = Lock()
+        self._mapping, self._making = Lock(), Lock()
+        self._origins, self._pipeline = 0, cast("Callable[[int], Any]", None)
         self._places = dict[str, Float[np.ndarray, "n 2"]]()
 
     def about(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class Gallery:
                 self.archive.refresh()
                 columns, sound = self.archive.records()
                 old = self._places.get(by)
-                z = self.archive.last_embeddings()[0] if old is None or len(old) < len(sound) else None
+                z = self.archive.last_embeddings()[0] if old is None or len(old) != len(sound) else None
             if z is not None:
                 self._places[by] = MAPS[by](z)
             return self._table(columns, sound, self._places[by])
@@ -112,7 +113,7 @@ class Gallery:
             ArchiveDamaged: its record is not as it was written.
         """
         with self.lock:
-            life, events = self.archive[i], self.archive.events
+            life, events = self.archive[i], _or(lambda: self.archive.events, [])
             return {
                 "id": life.id,
                 "score": _number(life.score),
@@ -122,12 +123,11 @@ class Gallery:
                 "origin": way_of(life),
                 "seed": list(life.seed),
                 "parents": list(life.parents),
-                "children": self._children(i),
                 "favourite": i in favourites(events),
                 "note": notes(events).get(i, ""),
                 "tags": list(tags(events).get(i, ())),
-                "alike": [other.id for other in self.archive.nearest(i, NEIGHBOURS)],
-                "genotype": _genotype(life),
+                "alike": _or(lambda: [other.id for other in self.archive.nearest(i, NEIGHBOURS)], []),
+                "genotype": _or(lambda: [_number(value) for value in life.genotype.tolist()], None),
                 "recipe": recipe(self.archive, i)._asdict(),
                 "provenance": life.provenance,
             }
@@ -141,9 +141,7 @@ class Gallery:
             others[i] = np.nan
             steps = self.archive.steps
         past = np.where(np.tri(len(z), k=-1, dtype=bool), z @ z.T, -1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # alone in its archive it is like nobody
-            novelty = 1 - np.nanmax(others, axis=0, initial=-1) if len(others) > 1 else np.ones(len(z))
+        novelty = 1 - np.nanmax(others, axis=0, initial=-1)
         return {
             "steps": steps,
             "novelty": [_number(float(value)) for value in novelty],
@@ -197,11 +195,14 @@ class Gallery:
             genotype = np.asarray(life.genotype)
         return Living(self._pipelines(life.origin), key_of(life), genotype, side)
 
-    @cached_property
-    def _pipelines(self) -> Any:
+    def _pipelines(self, origin: int) -> Any:
         from ..replay import pipelines
 
-        return pipelines(open_archive(self.archive.path))
+        with self._making:
+            if origin >= self._origins:  # something new has come about since
+                archive = open_archive(self.archive.path)
+                self._origins, self._pipeline = len(archive.origins), pipelines(archive)
+            return self._pipeline(origin)
 
     def litter(self, i: int, wish: dict[str, Any], side: int) -> list[Any]:
         """Changed copies of it, to be watched; raises as `replay` does.
@@ -228,7 +229,8 @@ class Gallery:
 
         archive = open_archive(self.archive.path)
         pipeline = self._pipelines(archive[i].origin)
-        return keep_world(archive, i, as_genotype(pipeline.space, numbers), pipeline)
+        with KEEPING:
+            return keep_world(archive, i, as_genotype(pipeline.space, numbers), pipeline)
 
     def mark(self, i: int, wish: dict[str, Any]) -> None:
         """Says what a person thinks of it: any of the kinds of `alife.storage.events`, and its value."""
@@ -242,16 +244,13 @@ class Gallery:
         verdict = next(iter(replay(open_archive(self.archive.path), [i])))
         return {"verdict": verdict.verdict, "difference": _number(verdict.difference), "reasons": list(verdict.reasons)}
 
-    def _children(self, i: int) -> list[int]:
-        parents = self.archive.records()[0]["parent"]
-        return np.flatnonzero((parents == i).any(1)).tolist()
 
-
-def _genotype(life: Lifeform) -> list[float] | None:
+def _or(read: Callable[[], Any], otherwise: Any) -> Any:
+    """What is read; where that is damaged, something else."""
     try:
-        return [_number(value) for value in life.genotype.tolist()]
+        return read()
     except ArchiveDamaged:
-        return None
+        return otherwise
 
 
 def _number(value: float) -> Any:
@@ -260,10 +259,7 @@ def _number(value: float) -> Any:
 
 
 def _frames(archive: Archive, i: int) -> UInt8[np.ndarray, "K H W 3"] | None:
-    try:
-        return archive[i].frames
-    except ArchiveDamaged:
-        return None
+    return _or(lambda: archive[i].frames, None)
 
 
 def _resized(frames: UInt8[np.ndarray, "K H W 3"], side: int) -> UInt8[np.ndarray, "K S S 3"]:
@@ -281,7 +277,9 @@ def requested_ids(text: str, known: int) -> list[int] | None:
     ([3, 1], None, None)
     """
     words = text.split(",")
-    if not 1 <= len(words) <= MOST_PICTURED or not all(word.isascii() and word.isdigit() for word in words):
+    if not 1 <= len(words) <= MOST_PICTURED or not all(
+        word.isascii() and word.isdigit() and len(word) <= 12 for word in words
+    ):
         return None
-    ids = [int(word[:12]) for word in words]
+    ids = [int(word) for word in words]
     return ids if max(ids) < known else None

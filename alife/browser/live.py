@@ -145,4 +145,6 @@ def _numbers(given: Any, count: int, what: str) -> list[float]:
     fits = isinstance(given, list) and len(given) == count
     if not fits or not all(isinstance(number, int | float) and not isinstance(number, bool) for number in given):
         raise BadOption(f"{what} is {given!r:.60}; expected a list of {count} numbers")
+    if any(isinstance(number, int) and abs(number) > 2**53 for number in given):
+        raise BadOption(f"{what} holds a number that is too large; expected at most {2**53}")
     return [float(number) for number in given]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,7 +34,7 @@ class Runs:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._lock = Lock()
-        self.galleries = [Gallery(path) for path in paths]
+        self.galleries = [Gallery(path.resolve()) for path in paths]
         self._finders: dict[int, Finder] = {}
 
     def prepare(self) -> None:
@@ -50,11 +52,13 @@ class Runs:
     def add(self, path: Path) -> int:
         """Its place, where it has none a new one at the end."""
         with self._lock:
-            known = [gallery.archive.path.resolve() for gallery in self.galleries]
+            known = [gallery.archive.path for gallery in self.galleries]
             if path.resolve() not in known:
-                self.galleries.append(Gallery(path))
+                self.galleries.append(Gallery(path.resolve()))
                 return len(known)
-            return known.index(path.resolve())
+            place = known.index(path.resolve())
+        self.galleries[place].about()  # something new is in it
+        return place
 
     def branch(self, gallery: Gallery, i: int, minutes: float) -> Path:
         """Begins a search from a lifeform, in a process of its own, and gives its run as soon as there is one.
@@ -72,20 +76,23 @@ class Runs:
         places = itertools.chain([run.with_name(name)], (run.with_name(f"{name}-{k}") for k in itertools.count(2)))
         place = next(path for path in places if not path.exists())
         command = [sys.executable, "-m", "alife", "search", "--from", f"{run}:{life.id}"]
-        search = subprocess.Popen(
-            [*command, "--minutes", str(minutes), "--out", str(place)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        end = time.monotonic() + START_SECONDS
-        while not (place / "zarr.json").exists():
-            if search.poll() is not None:
-                said = search.stderr.read() if search.stderr else ""
-                raise AlifeError(f"the search did not begin: {said.strip() or search.returncode}")
-            if time.monotonic() > end:
-                search.terminate()
-                raise AlifeError(f"the search had not begun after {START_SECONDS:g} seconds")
-            time.sleep(0.1)
+        # A file for what it says, not a pipe: the search goes on when this server has ended and nobody reads.
+        with tempfile.TemporaryFile("w+") as said:
+            search = subprocess.Popen(
+                [*command, "--minutes", str(minutes), "--out", str(place)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+            threading.Thread(target=search.wait, daemon=True).start()
+            end = time.monotonic() + START_SECONDS
+            while not (place / "zarr.json").exists():
+                if search.returncode is not None:
+                    said.seek(0)
+                    raise AlifeError(f"the search did not begin: {said.read().strip()[-500:] or search.returncode}")
+                if time.monotonic() > end:
+                    search.terminate()
+                    raise AlifeError(f"the search had not begun after {START_SECONDS:g} seconds")
+                time.sleep(0.1)
         return place

@@ -54,6 +54,8 @@ class Guard:
             return 421, f"this server is not {host[:80]!r}; open http://{min(self._hosts)}"
         if len(scope["path"]) + len(scope["query_string"]) > LONGEST_URL:
             return 414, f"the address is too long; expected at most {LONGEST_URL} characters"
+        if scope["path"].startswith("/api/") and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return 403, "a page of another site may not ask this server"
         must_be_ours = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
         if (origin is not None or must_be_ours) and origin != f"http://{host}":
             return 403, f"a page of {origin or 'nowhere'} may not ask this server; open http://{host}"

@@ -166,7 +166,7 @@ def live(board: Board, place: Path, count: int) -> None:
         page.run("location.reload()")
         page.wait("!!document.getElementById('live')")
         page.run("document.getElementById('live').click()")
-        step = "Number(/\\d+/.exec(document.querySelector('.stage .same[role=status]')?.textContent))"
+        step = "Number(/\\d+/.exec(document.querySelector('.stage .step')?.textContent))"
         page.wait(f"{step} > 20")
         before, begin = page.run(step), time.perf_counter()
         time.sleep(10)

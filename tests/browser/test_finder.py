@@ -42,7 +42,8 @@ def test_what_a_line_means(line: str, meant: Question) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("like:x", "expected its number"), ('a "b', "another"), ("unlike:", "number")]
+    ("line", "said"),
+    [("like:x", "expected its number"), ('a "b', "another"), ("unlike:", "number"), ("0.1<score<0.3", "a name first")],
 )
 def test_what_a_line_cannot_say(line: str, said: str) -> None:
     with pytest.raises(BadOption, match=said):
@@ -54,7 +55,6 @@ def test_it_finds_what_the_command_finds(runs: list[Path]) -> None:
     found = finder.find("like:5 score>0")
     again = find_lifeforms(archive, Likeness(like=[5]), where="score>0", n=ALIKE)
     assert found["ids"] == again.ids.tolist() and 5 not in found["ids"] and found["model"] == "texture"
-    assert found["similarity"] == sorted(found["similarity"], reverse=True)
     text = finder.find("white dots - grey noise")
     name, embedder = who_looks(archive, True, False, default_registry)
     wanted = find_lifeforms(archive, Likeness(["white dots"], ["grey noise"]), n=ALIKE, embedder=embedder)
@@ -101,6 +101,11 @@ def test_a_line_is_refused_plainly(served: str, line: str, said: str) -> None:
     assert ask(served, "/api/runs/0/find?q=")[0] == 200
 
 
-def test_what_is_dropped_must_be_a_picture_of_a_decent_size(served: str) -> None:
+def test_words_that_a_model_does_not_know_are_told(runs: list[Path]) -> None:
+    found = Finder(runs[0]).find("spots wobblegong")
+    assert len(found["ids"]) and "wobblegong" in " ".join(found["remarks"])
+
+
+def test_what_is_dropped_must_be_a_picture(served: str) -> None:
     status, said = post(served, "/api/runs/0/pictures", "text")
     assert status == 409 and "no picture" in said["error"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,10 @@ import pytest
 
 from alife.browser.live import LITTER
 from alife.browser.theatre import MOST_WORLDS
+from alife.errors import ArchiveError
+from alife.run import resume_search
 from alife.storage import open_archive
+from alife.storage.files import is_written
 
 from .conftest import serving
 from .test_server import ask, post, unpacked
@@ -106,7 +111,7 @@ def test_what_is_kept_is_a_lifeform_beside_its_parent(mine: Path) -> None:
         young = post(address, "/api/runs/0/lifeforms/5/breed", {"side": 32, "seed": 1, "sigma": 0.2})[1]
         genotype = young[0]["genotype"]
         kept = post(address, "/api/runs/0/lifeforms/5/keep", {"genotype": genotype})[1]
-        assert kept == {"run": 1, "id": 1}
+        assert kept == {"run": 1, "name": "mine-kept", "id": 1}
         life = json.loads(ask(address, "/api/runs/1/lifeforms/1")[1])
         assert life["genotype"] == genotype and life["parents"] == [0] and life["origin"] == "changed from 0"
         verdict = post(address, "/api/runs/1/lifeforms/1/replay", {})[1]
@@ -122,6 +127,8 @@ def test_marks_are_events_of_the_archive(mine: Path) -> None:
         assert post(address, "/api/runs/0/lifeforms/5/mark", said) == (200, {})
         life = json.loads(ask(address, "/api/runs/0/lifeforms/5")[1])
         assert (life["favourite"], life["note"], life["tags"]) == (True, "<b>it divides</b>", ["ring"])
+        assert post(address, "/api/runs/0/lifeforms/5/mark", {"note": ""}) == (200, {})
+        assert json.loads(ask(address, "/api/runs/0/lifeforms/5")[1])["note"] == ""
         status, answer = post(address, "/api/runs/0/lifeforms/5/mark", {"favorite": True})
         assert status == 409 and "favourite" in answer["error"]
         found = json.loads(ask(address, "/api/runs/0/find?q=favourite")[1])
@@ -161,3 +168,59 @@ def test_genes_say_what_the_numbers_mean(served: str, runs: list[Path]) -> None:
     assert rule["name"] == "rule" and rule["values"] == open_archive(runs[0])[5].genotype.tolist() and rule["meaning"]
     status, body = ask(served, "/api/runs/1/lifeforms/2/genes")
     assert status == 409 and "mine.py" in json.loads(body)["error"]
+
+
+def test_what_is_kept_can_be_changed_and_kept_again(mine: Path) -> None:
+    with serving([mine], edit=True) as address:
+        assert post(address, "/api/runs/0/lifeforms/5/keep", {"genotype": [224]})[1]["id"] == 1
+        assert post(address, "/api/runs/1/lifeforms/1/live", {"side": 32})[0] == 200
+        assert post(address, "/api/runs/1/lifeforms/1/keep", {"genotype": [225]})[1] == {
+            "run": 1,
+            "name": "mine-kept",
+            "id": 2,
+        }
+        assert json.loads(ask(address, "/api/runs/1/lifeforms/2")[1])["parents"] == [1]
+        for i in range(3):
+            assert post(address, f"/api/runs/1/lifeforms/{i}/replay", {})[1]["verdict"] == "same bytes"
+    kept = open_archive(mine.with_name("mine-kept"))
+    assert len(kept.origins) == 1 and kept.config["origin"] == str(mine)
+    with pytest.raises(ArchiveError, match="alife search --from"):
+        resume_search(kept.path)
+
+
+def test_several_are_kept_at_once_and_none_is_lost(mine: Path) -> None:
+    with serving([mine], edit=True) as address, ThreadPoolExecutor(4) as pool:
+        wishes = [{"genotype": [rule]} for rule in (224, 225, 226, 227)]
+        kept = list(pool.map(lambda wish: post(address, "/api/runs/0/lifeforms/5/keep", wish), wishes))
+    assert sorted(answer["id"] for _, answer in kept) == [1, 2, 3, 4]
+    archive = open_archive(mine.with_name("mine-kept"))
+    assert sorted(life.genotype.tolist()[0] for life in archive[1:]) == [224, 225, 226, 227]
+    assert {life.parents for life in archive[1:]} == {(0,)}
+
+
+def test_a_run_of_that_name_is_no_collection(mine: Path) -> None:
+    own = Path(shutil.copytree(mine, mine.with_name("mine-kept")))
+    before = (own / "zarr.json").read_bytes()
+    with serving([mine], edit=True) as address:
+        status, said = post(address, "/api/runs/0/lifeforms/5/keep", {"genotype": [224]})
+        assert status == 409 and "a run of its own" in said["error"]
+    assert (own / "zarr.json").read_bytes() == before
+
+
+def test_a_search_outlives_the_page_that_began_it(mine: Path) -> None:
+    with serving([mine], edit=True) as address:
+        assert post(address, "/api/runs/0/lifeforms/5/branch", {"minutes": 0.1})[0] == 200
+    run, end = mine.with_name("mine-from-5"), time.monotonic() + 120
+    while is_written(run):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert open_archive(run).progress["seconds"] >= 6
+
+
+@pytest.mark.parametrize("number", ["1" + 400 * "0", "1e400", "NaN", "-Infinity", "true", '"x"', "[]"])
+def test_numbers_that_are_none(served: str, number: str) -> None:
+    world = post(served, "/api/runs/0/lifeforms/5/live", {"side": 32})[1]["world"]
+    for body in (f'{{"poke": [{number}, 0, 0.1, 1]}}', f'{{"genotype": [{number}]}}'):
+        status, said = ask(served, f"/api/live/{world}", "POST", body.encode(), Origin=served)
+        assert status == 409 and b"expected" in said
+    assert act(served, world)["finite"] == [1]

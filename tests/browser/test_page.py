@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import alife
+from alife.cli import run_command
 from alife.storage import open_archive
 
 from ..flow.chromium import BINARY, PATIENCE, Chromium
@@ -82,7 +83,7 @@ def test_an_address_brings_a_lifeform_back(page: Chromium, served: str) -> None:
     page.visit(f"{served}/#life=3")
     page.wait(f"{OPENED} == 'Lifeform 3'")
     page.call("Page.navigate", url="about:blank")
-    page.visit(f"{served}/#life=99999")
+    page.visit(f"{served}/#run=9&life=99999")
     page.wait("document.querySelector('#life .failed')?.textContent.includes('whole numbers')")
     page.complaints[:] = [said for said in page.complaints if "404" not in said]
 
@@ -104,7 +105,7 @@ def test_hostile_texts_stay_texts(page: Chromium) -> None:
     page.run(
         "(() => { const e = document.getElementById('runs'); e.value = 1; e.dispatchEvent(new Event('change')); })()"
     )
-    page.wait("document.title.includes('<img src=x')")
+    page.wait(f"document.title.includes('<img src=x') && {ARRIVED}")
     page.click("#atlas")
     page.wait(OPENED)
     assert page.run("typeof hacked") == "undefined"
@@ -144,7 +145,7 @@ def test_a_line_finds_and_the_address_remembers_it(page: Chromium, served: str, 
     page.visit(f"{served}/#q=score%3E%3D{middle}")
     page.wait(f"{COUNT} == '{some} of {len(archive)} lifeforms'")
     put(page, "#find", "like:5")
-    page.wait("document.getElementById('said').textContent.endsWith('as texture sees them')")
+    page.wait("document.getElementById('said').textContent.startsWith('the most alike first, as model texture')")
     put(page, "#find", "scor>1")
     page.wait("document.getElementById('said').textContent.includes('no column is called')")
     put(page, "#find", "")
@@ -159,7 +160,7 @@ def test_a_picture_is_dropped_and_its_like_is_found(page: Chromium) -> None:
         " document.dispatchEvent(new DragEvent('drop', {dataTransfer: d, bubbles: true, cancelable: true})); })()"
     )
     page.wait("/^picture:[0-9a-f]{12}$/.test(document.getElementById('find').value)")
-    page.wait("document.getElementById('said').textContent.includes('most alike of')")
+    page.wait("document.getElementById('said').textContent.includes('the most alike first')")
 
 
 def test_a_histogram_is_brushed_and_the_field_follows(page: Chromium, runs: list[Path]) -> None:
@@ -199,12 +200,12 @@ def test_a_lifeform_lives_is_changed_and_touched(page: Chromium) -> None:
     page.click("#atlas")
     page.wait(OPENED)
     page.click("#live")
-    page.wait("/^step \\d+, \\d+ more than/.test(document.querySelector('.stage .same[role=status]')?.textContent)")
+    page.wait("/^step \\d+, \\d+ more than/.test(document.querySelector('.stage .step')?.textContent)")
     page.click("#running")
     page.click("#again")
-    page.wait("document.querySelector('.stage .same[role=status]').textContent == 'step 0 of 8'")
+    page.wait("document.querySelector('.stage .step').textContent == 'step 0 of 8'")
     page.click("#once")
-    page.wait("document.querySelector('.stage .same[role=status]').textContent == 'step 1 of 8'")
+    page.wait("document.querySelector('.stage .step').textContent == 'step 1 of 8'")
     assert page.run("document.querySelector('.changed').textContent") == ""
     put(page, ".gene input", "0")
     page.wait("document.querySelector('.changed li')?.textContent.includes('→ 0')")
@@ -253,6 +254,8 @@ def test_what_is_made_is_kept_marked_and_searched_from(browser: Chromium, mine: 
         browser.wait("!!document.querySelector('.gene input')")
         put(browser, ".gene input", "224")
         browser.click("#keep")
+        browser.wait("!!document.querySelector('.there')")
+        browser.click(".there")
         browser.wait("document.title == 'mine-kept'")
         browser.wait(f"{OPENED} == 'Lifeform 1'")
         assert browser.run("document.getElementById('runs').selectedOptions[0].textContent") == "mine-kept"
@@ -309,3 +312,29 @@ def test_a_notebook_shows_the_page_in_a_cell(browser: Chromium, runs: list[Path]
         notebook.shutdown()
     page.close()
     assert [said for said in browser.complaints if "Refused" in said or "Security Policy" in said] == []
+
+
+def test_back_leads_to_the_lifeform_before(page: Chromium) -> None:
+    page.run("location.hash = 'life=3'")
+    page.wait(f"{OPENED} == 'Lifeform 3'")
+    page.click("#near a")
+    page.wait(f"{OPENED} != 'Lifeform 3'")
+    page.run("history.back()")
+    page.wait(f"{OPENED} == 'Lifeform 3' && location.hash == '#life=3'")
+
+
+def test_what_is_typed_survives_what_a_search_adds(browser: Chromium, mine: Path) -> None:
+    browser.complaints.clear()
+    count = len(open_archive(mine))
+    with serving([mine]) as address:
+        browser.visit(f"{address}/#view=number&q=nonsense%3E1")
+        browser.wait("document.getElementById('said').textContent.includes('no column is called')")
+        browser.wait(f"{COUNT} == '{count} lifeforms'")  # all of them, beside what was wrong
+        put(browser, "#find", "")
+        browser.run("document.querySelector('.ends input').focus()")
+        browser.run("document.querySelector('.ends input').value = '0.25'")
+        assert run_command(["resume", str(mine), "--generations", "5"]) == 0
+        browser.wait(f"Number(/[0-9]+/.exec({COUNT})) > {count}")
+        typed = browser.run("[document.activeElement.dataset.focus, document.activeElement.value]")
+        assert typed == ["score least", "0.25"]
+        browser.call("Page.navigate", url="about:blank")

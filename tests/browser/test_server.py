@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -23,6 +24,7 @@ from alife.cli import run_command
 from alife.commands.browsing import newest_run
 from alife.errors import ArchiveError, BadOption
 from alife.storage import Genes, Layout, create_archive, open_archive
+from alife.storage.files import is_written
 
 from .conftest import serving
 
@@ -110,6 +112,10 @@ def test_a_plugin_that_is_missing_is_named(served: str) -> None:
         ("/api/runs/0/lifeforms/" + "9" * 5000, 404, "whole numbers"),
         ("/api/runs/0/lifeforms/<script>", 404, "whole numbers"),
         ("/api/runs/0/lifeforms/²", 404, "whole numbers"),
+        ("/api/runs/000000000000000000099999", 404, "whole numbers"),
+        ("/api/runs/0/pictures?ids=1&side=000000000000000096000", 400, "8 to 512"),
+        ("/api/runs/0/pictures?ids=0000000000005", 400, "expected ids=3,1,4"),
+        ("/api/runs/0/table?map=x", 400, "expected directions or neighbours"),
         ("/api/runs/0/pictures", 400, "expected ids=3,1,4"),
         ("/api/runs/0/pictures?ids=1,,2", 400, "expected ids=3,1,4"),
         ("/api/runs/0/pictures?ids=" + ",".join(["1"] * 65), 400, "1 to 64 numbers"),
@@ -133,6 +139,7 @@ def test_what_is_not_there_is_refused_plainly(served: str, path: str, status: in
         ("GET", {"Host": "evil.example"}, 421),
         ("GET", {"Host": "evil.example:80", "Origin": "http://evil.example:80"}, 421),
         ("GET", {"Origin": "http://evil.example"}, 403),
+        ("GET", {"Sec-Fetch-Site": "cross-site"}, 403),
         ("POST", {"Origin": "http://evil.example"}, 403),
         ("POST", {"Origin": "null"}, 403),
         ("POST", {}, 403),
@@ -274,3 +281,30 @@ def test_a_thousand_websockets_find_nothing(served: str) -> None:
 def test_nonsense_is_refused_plainly(served: str, body: bytes) -> None:
     status, said = ask(served, "/api/runs/0/lifeforms/5/live", "POST", body, Origin=served)
     assert status in (400, 413) and b"expected" in said and ask(served, "/")[0] == 200
+
+
+def test_a_run_that_has_gone_is_said_plainly(mine: Path) -> None:
+    with serving([mine]) as address:
+        shutil.rmtree(mine)
+        for path in ("", "/table", "/find?q=score", "/lifeforms/1/share/npz"):
+            status, body = ask(address, f"/api/runs/0{path}")
+            assert status in (409, 410) and "mine" in json.loads(body)["error"], path
+        assert ask(address, "/")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("holder", "writes"),
+    [
+        ({"pid": os.getpid(), "host": socket.gethostname()}, True),
+        ({"pid": os.getpid(), "host": "elsewhere"}, False),
+        ({"pid": 10**30, "host": socket.gethostname()}, False),
+        ({"pid": "x", "host": socket.gethostname()}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_whether_a_run_is_written_is_told_without_its_lock(tmp_path: Path, holder: object, writes: bool) -> None:
+    assert not is_written(tmp_path)
+    (tmp_path / "id").mkdir()
+    (tmp_path / "id" / "writer").write_text("" if holder is None else json.dumps(holder))
+    assert is_written(tmp_path) is writes

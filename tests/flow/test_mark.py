@@ -56,7 +56,7 @@ def test_marks_are_said_shown_and_taken_back(run, capsys):
     [
         (["99", "--favourite"], "there is no lifeform 99; this archive holds 8 (ids 0..7)"),
         (["0", "99", "--tag", "x"], "there is no lifeform 99"),
-        (["0", "--note", " "], "note is ' '; expected a text that is not empty"),
+        (["0", "--note", " "], "note is ' '; expected a text"),
         (["0", "--tag", "two words"], "tag is 'two words'; expected one word"),
         (["0", "--untag", "glidr"], "no tag of lifeform 0 is called 'glidr'; did you mean glider?"),
         (["--favourite"], "no lifeform is named"),

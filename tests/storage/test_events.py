@@ -97,7 +97,7 @@ def test_zarr_reads_the_log_without_this_package(marked: Path) -> None:
     [
         (("favorite", 0, True), UnknownName, "no kind of event is called 'favorite'; did you mean favourite or note?"),
         (("note", 99, "x"), NoSuchLifeform, "there is no lifeform 99; this archive holds 15 (ids 0..14)"),
-        (("note", 0, "  "), BadOption, "note is '  '; expected a text that is not empty"),
+        (("note", 0, "  "), BadOption, "note is '  '; expected a text"),
         (("note", 0, None), BadOption, "note is None; expected a text"),
         (("note", 0, "caf\udce9"), BadOption, "expected a text"),
         (("tag", 0, "two words"), BadOption, "tag is 'two words'; expected one word, without spaces"),

@@ -25,7 +25,12 @@ def test_it_goes_the_way_of_a_rollout(name: str) -> None:
     world.advance(2)
     seen = world.advance(3)
     assert world.step == 5 and bool(seen.finite)
+    for now, then in zip(jax.tree.leaves(world.state), jax.tree.leaves(run.state), strict=True):
+        np.testing.assert_allclose(now, then, rtol=1e-4, atol=1e-5)
     assert np.abs(np.asarray(seen.frame, int) - np.asarray(run.frames[-1], int)).mean() < 0.5
+    before = jax.tree.leaves(world.state)
+    world.advance(1)
+    assert any(not np.array_equal(a, b) for a, b in zip(before, jax.tree.leaves(world.state), strict=True))
     assert sorted(seen.measures) == [m for m in sorted(run.measures) if m != "reward"]
 
 
@@ -74,8 +79,9 @@ def test_a_touch_changes_the_picture_where_it_was_touched(name: str) -> None:
     entry = REGISTRY.substrates[name]
     substrate = entry.make(**entry.test_options)
     world = LiveWorld(substrate, jax.random.key(2), substrate.default_params(jax.random.key(1)), 64)
-    for strength in (-1.0, 1.0):
+    world.poke((0.25, 0.75), 0.15, -1.0)
+    for strength in (1.0, -1.0):
         before = np.asarray(world.advance(0).frame, int)
         world.poke((0.25, 0.75), 0.15, strength)
         rows, columns, _ = np.nonzero(np.asarray(world.advance(0).frame, int) - before)
-    assert len(rows) and abs(rows.mean() / 64 - 0.75) < 0.08 and abs(columns.mean() / 64 - 0.25) < 0.08
+        assert len(rows) and abs(rows.mean() / 64 - 0.75) < 0.08 and abs(columns.mean() / 64 - 0.25) < 0.08

@@ -1,28 +1,29 @@
 // @ts-check
 /**
- * What the address remembers, so that a view can be kept and shared.
- * @typedef {{run: number, life: number | null, q: string, across: string, down: string, map: string, view: string}} State
+ * What the address remembers, so that a view can be kept and shared; `run` is a name, empty for the first run.
+ * @typedef {{run: string, life: number | null, q: string, across: string, down: string, map: string, view: string}} State
  */
 
 /** @returns {State} */
 export function read() {
-  const words = new URLSearchParams(location.hash.slice(1)), life = words.get("life");
+  const words = new URLSearchParams(location.hash.slice(1)), life = words.get("life") ?? "";
+  const of = (/** @type {string} */ name) => words.get(name) ?? "";
   return {
-    run: Number(words.get("run")) || 0,
-    life: life === null ? null : Number(life),
-    q: words.get("q") ?? "",
-    across: words.get("across") ?? "",
-    down: words.get("down") ?? "",
-    map: words.get("map") ?? "",
-    view: words.get("view") ?? "",
+    run: of("run"), life: /^\d{1,9}$/.test(life) ? Number(life) : null,
+    q: of("q"), across: of("across"), down: of("down"), map: of("map"), view: of("view"),
   };
 }
 
-/** @param {State} state */
-export function write({ run, life, q, across, down, map, view }) {
+/** The address of a view. @param {State} state */
+export function href({ life, ...others }) {
   const words = new URLSearchParams();
-  if (run) words.set("run", String(run));
+  for (const [name, value] of Object.entries(others)) if (value) words.set(name, value);
   if (life !== null) words.set("life", String(life));
-  for (const [name, value] of Object.entries({ q, across, down, map, view })) if (value) words.set(name, value);
-  history.replaceState(null, "", `#${words}`);
+  return `#${words}`;
+}
+
+/** @param {State} state @param {boolean} [step] whether the browser's Back should lead to what was there before */
+export function write(state, step = false) {
+  if (step) history.pushState(null, "", href(state));
+  else history.replaceState(null, "", href(state));
 }

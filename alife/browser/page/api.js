@@ -5,9 +5,9 @@
  * @typedef {Map<string, {values: Numbers, shape: number[]}>} Arrays
  * @typedef {{name: string, path: string, lifeforms: number, frames: number, numbers: string[], generation: number,
  *   evaluations: number, rate: number | null, best: number | null, writing: boolean, edit: boolean}} Run
- * @typedef {{ids: number[], similarity: number[] | null, total: number, model: string | null}} Found
+ * @typedef {{ids: number[], total: number, model: string | null, remarks: string[]}} Found
  * @typedef {{id: number, score: number | null, measures: Record<string, number | null>, substrate: string,
- *   generation: number, origin: string, seed: number[], parents: number[], children: number[],
+ *   generation: number, origin: string, seed: number[], parents: number[],
  *   alike: number[], genotype: (number | null)[] | null, recipe: {shell: string, python: string},
  *   provenance: object, favourite: boolean, note: string, tags: string[]}} Lifeform
  * @typedef {{verdict: string, difference: number | null, reasons: string[]}} Verdict
@@ -18,6 +18,9 @@ const KINDS = { int32: Int32Array, uint32: Uint32Array, float32: Float32Array, u
 /** A refusal of the server, in words for people. */
 export class Refused extends Error {}
 
+/** What was asked for is not there, or no longer. */
+export class Gone extends Refused {}
+
 /**
  * @param {string} address
  * @param {RequestInit} [how]
@@ -26,7 +29,7 @@ async function ask(address, how) {
   const answer = await fetch(address, how);
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => ({}));
-  throw new Refused(said.error ?? `the server answered ${answer.status}`);
+  throw new (answer.status === 404 ? Gone : Refused)(said.error ?? `the server answered ${answer.status}`);
 }
 
 /**
@@ -161,7 +164,7 @@ export const breed = async (run, id, wish) => (await post(`/api/runs/${run}/life
  * @param {number} run
  * @param {number} id
  * @param {number[]} genotype
- * @returns {Promise<{run: number, id: number}>}
+ * @returns {Promise<{run: number, name: string, id: number}>}
  */
 export const keep = async (run, id, genotype) => (await post(`/api/runs/${run}/lifeforms/${id}/keep`, { genotype })).json();
 

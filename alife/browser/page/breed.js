@@ -1,15 +1,18 @@
 // @ts-check
-import { act, breed, keep } from "./api.js";
+import { act, breed } from "./api.js";
 import { button, make, words } from "./dom.js";
 import { put } from "./film.js";
+import { keepIt } from "./keep.js";
 
 /** Nine changed copies of a lifeform, alive side by side; the one that is picked becomes the parent of the next nine. */
 
 const SIDE = 128;
+/** Steps until the picture that is shown where nothing should move. */
+const STILL = 256;
 const SIGMAS = [0.02, 0.05, 0.1, 0.2, 0.4, 0.8];
 
 export class Litter {
-  /** @param {{edit: boolean, kept: (run: number, id: number) => void, back: () => void}} told */
+  /** @param {{edit: boolean, go: (run: number, id: number) => void, moving: boolean, back: () => void}} told */
   constructor(told) {
     this.told = told;
     this.place = make("section", { class: "litter", "aria-label": "Breeding" });
@@ -54,15 +57,7 @@ export class Litter {
           this.open(run, id);
         }, { "aria-label": `Pick number ${k + 1}`, class: "pick" });
         pick.append(canvas);
-        const keeping = this.told.edit ? button("Keep", async () => {
-          said.textContent = "living its whole life once more ...";
-          try {
-            const kept = await keep(run, id, genotype);
-            this.told.kept(kept.run, kept.id);
-          } catch (error) {
-            said.textContent = words(error);
-          }
-        }, { "aria-label": `Keep number ${k + 1}` }) : null;
+        const keeping = this.told.edit ? button("Keep", () => keepIt(run, id, genotype, said, this.told.go), { "aria-label": `Keep number ${k + 1}` }) : null;
         grid.append(make("div", {}, pick, keeping));
         this.#live(world, canvas, turn);
       });
@@ -75,9 +70,10 @@ export class Litter {
   async #live(world, canvas, turn) {
     try {
       while (turn === this.turn && !this.stopped) {
-        const frame = (await act(world, { steps: 2 })).get("frame");
+        const frame = (await act(world, { steps: this.told.moving ? 2 : STILL })).get("frame");
         if (!frame || turn !== this.turn || this.stopped) return;
         put(canvas, frame.values, SIDE, SIDE);
+        if (!this.told.moving) return;
         await new Promise((then) => requestAnimationFrame(then));
       }
     } catch { /* it was put away: its last picture stays */ }

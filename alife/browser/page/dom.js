@@ -62,6 +62,22 @@ export function copied(text, what) {
 }
 
 /**
+ * Remembers who has the focus in a part of the page that is about to be drawn anew, and what was typed there.
+ * @param {HTMLElement} place
+ * @returns {() => void} gives the focus back to who carries the same `data-focus`
+ */
+export function kept(place) {
+  const active = /** @type {HTMLInputElement | null} */ (document.activeElement), name = active?.dataset.focus;
+  if (!active || !name || !place.contains(active)) return () => {};
+  const typed = active.value;
+  return () => {
+    const now = /** @type {HTMLInputElement | null} */ (place.querySelector(`[data-focus="${CSS.escape(name)}"]`));
+    if (now && now.type === "number" && typed !== now.value) now.value = typed;
+    now?.focus();
+  };
+}
+
+/**
  * Writes a text where it is not there already: writing it again would draw the page anew.
  * @param {HTMLElement} element
  * @param {string} text

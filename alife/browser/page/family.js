@@ -9,13 +9,12 @@ const EDGE = 44, ACROSS = 56, DOWN = 66;
 /**
  * @param {number} run
  * @param {number} id
- * @param {{link: (id: number, edge: number) => HTMLElement, kin: (ids: number[]) => void}} told
- * @returns {Promise<HTMLElement | null>} null where it has no relatives
+ * @param {{link: (id: number, edge: number) => HTMLElement}} told
+ * @returns {Promise<{kin: number[], drawn: HTMLElement | null}>} its relatives, and nothing drawn where it has none
  */
 export async function tree(run, id, told) {
   const { levels, ties, ancestors, descendants } = await family(run, id), kin = [...ancestors, ...descendants];
-  told.kin(kin);
-  if (!kin.length) return null;
+  if (!kin.length) return { kin, drawn: null };
   /** @type {Map<number, number[]>} */
   const rows = new Map();
   for (const [one, level] of levels) rows.set(level, [...(rows.get(level) ?? []), one]);
@@ -39,9 +38,10 @@ export async function tree(run, id, told) {
     return link;
   });
   const shown = levels.length - 1, said = `${whole(ancestors.length)} ancestor${ancestors.length === 1 ? "" : "s"}, ${whole(descendants.length)} descendant${descendants.length === 1 ? "" : "s"}`;
-  return make("section", { class: "family" }, make("h3", {}, "Family"),
+  const drawn = make("section", { class: "family" }, make("h3", {}, "Family"),
     make("p", { class: "same" }, shown < kin.length ? `${said}; the nearest ${shown} are shown, all are outlined on the map` : `${said}, outlined on the map`),
     make("div", { class: "tree" }, sized(make("div", {}, draw("svg", { viewBox: `0 0 ${width} ${height}`, width: String(width), height: String(height), "aria-hidden": "true" }, ...lines), ...nodes), width, height)));
+  return { kin, drawn };
 }
 
 /** @param {HTMLElement} element @param {number} width @param {number} height */

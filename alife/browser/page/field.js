@@ -40,7 +40,9 @@ export class Field {
     this.wall = new Wall(new Int32Array(0), new Float32Array(0), new Float32Array(0), new Float32Array(0), 1);
     /** @type {Tiles | null} */
     this.tiles = null;
-    this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    /** Whether the person at this machine wants little to move. */
+    this.calmly = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.playing = !this.calmly;
     /** Whether the field rests because something else lives, in which case only what is pointed at moves. */
     this.calm = false;
     /** When it was drawn last, and whether it is to be drawn at once, under somebody's hand. */
@@ -83,6 +85,8 @@ export class Field {
    */
   show(run, frames) {
     this.tiles?.dispose();
+    this.wall = new Wall(new Int32Array(0), new Float32Array(0), new Float32Array(0), new Float32Array(0), 1);
+    [this.blocks, this.placed] = [[], null];
     this.tiles = new Tiles((...size) => this.painter.shelf(...size), run, frames, SIDE, () => this.redraw());
   }
 
@@ -92,6 +96,7 @@ export class Field {
    */
   arrange(ids, by) {
     const { camera } = this, whole = camera.list || camera.scale <= camera.least || !this.wall.length;
+    this.point(null);
     this.before = new Map(this.blocks.map((block) => [block.id, block]));
     this.arranged = performance.now();
     this.placed = { ids, by };
@@ -142,7 +147,7 @@ export class Field {
   recolour() {
     const style = getComputedStyle(document.documentElement);
     const of = (/** @type {string} */ name) => [1, 3, 5].map((at) => parseInt(style.getPropertyValue(name).trim().slice(at, at + 2), 16) / 255);
-    this.colours = { ground: of("--ground"), bare: of("--raised"), loud: of("--loud") };
+    this.colours = { ground: of("--ground"), bare: of("--raised"), loud: of("--ring") };
     this.redraw();
   }
 
@@ -207,7 +212,7 @@ export class Field {
     this.urgent = false;
     this.drawn = now;
     const boxes = new Float32Array(blocks.length * 8), cycle = (tiles.frames - 1) / FRAMES_PER_SECOND + HOLD;
-    const way = Math.min(1, (now - this.arranged) / TRAVEL_MS), gone = 1 - (1 - way) ** 3;
+    const way = this.calmly ? 1 : Math.min(1, (now - this.arranged) / TRAVEL_MS), gone = 1 - (1 - way) ** 3;
     let moving = way < 1;
     blocks.forEach((block, i) => {
       const { id } = block, from = this.before.get(id) ?? block;

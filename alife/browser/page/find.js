@@ -67,16 +67,18 @@ export class FindBar {
       this.said.replaceChildren();
       return this.told.found(null);
     }
-    const slow = setTimeout(() => { this.said.textContent = "looking at all pictures; the next time is quicker ..."; }, SLOW_MS);
+    const slow = setTimeout(() => { if (turn === this.turn) this.said.textContent = "looking at all pictures; the next time is quicker ..."; }, SLOW_MS);
     try {
       const found = await find(this.run, line);
       if (turn !== this.turn) return;
-      this.said.textContent = found.model === null ? "" : `the ${whole(found.ids.length)} most alike of ${whole(found.total)}, as ${found.model} sees them`;
+      const ranked = found.model === null ? "" : `the most alike first, as model ${found.model} sees them: ${whole(found.ids.length)} of ${whole(found.total)}`;
+      this.said.textContent = [ranked, ...found.remarks].filter(Boolean).join("; ");
       this.told.found(found);
     } catch (error) {
       if (turn !== this.turn) return;
       this.line.setAttribute("aria-invalid", "true");
       this.said.replaceChildren(make("span", { class: "refused" }, words(error)));
+      this.told.found(null);
     } finally {
       clearTimeout(slow);
     }

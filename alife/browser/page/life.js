@@ -18,7 +18,7 @@ export class LifePage {
   /**
    * @param {HTMLElement} place
    * @param {{open: (id: number) => void, close: () => void, playing: () => boolean, ask: (line: string) => void,
-   *   kin: (ids: number[]) => void, go: (run: number, id: number | null) => void, edit: () => boolean, name: () => string, rest: (rests: boolean) => void}} told
+   *   kin: (ids: number[]) => void, href: (id: number) => string, go: (run: number, id: number | null) => void, edit: () => boolean, name: () => string, rest: (rests: boolean) => void}} told
    */
   constructor(place, told) {
     this.place = place;
@@ -53,11 +53,12 @@ export class LifePage {
       this.place.scrollTop = 0;
       this.place.focus({ preventScroll: true });
       this.#film(run, id);
-      tree(run, id, { link: (one, edge) => this.#link(one, edge), kin: this.told.kin }).then((found) => {
-        if (turn !== this.turn || !found) return;
-        this.place.querySelector("#near")?.prepend(found);
+      tree(run, id, { link: (one, edge) => this.#link(one, edge) }).then(({ kin, drawn }) => {
+        if (turn !== this.turn) return;
+        this.told.kin(kin);
+        if (drawn) this.place.querySelector("#near")?.prepend(drawn);
         this.#stills(run, turn);
-      });
+      }).catch(() => {}); // damaged relatives: the rest is there
       this.#stills(run, turn);
     } catch (error) {
       if (turn === this.turn) this.place.replaceChildren(this.#bar(null), make("p", { class: "failed", role: "alert" }, words(error)));
@@ -90,14 +91,14 @@ export class LifePage {
   /** @param {number} run @param {number} id */
   #stage(run, id) {
     const canvas = make("canvas", { id: "film", role: "img", "aria-label": `Lifeform ${id}, alive`, width: "1", height: "1" });
-    const stage = new Stage(canvas, { edit: this.told.edit(), kept: this.told.go, moving: this.told.playing() });
+    const stage = new Stage(canvas, { edit: this.told.edit(), go: this.told.go, moving: this.told.playing() });
     this.#put(stage, canvas, stage.place, make("div", { class: "row" }, button("Back to its record", () => this.#film(run, id), { id: "record" })));
     stage.open(run, id);
   }
 
   /** @param {number} run @param {number} id */
   #breed(run, id) {
-    const litter = new Litter({ edit: this.told.edit(), kept: this.told.go, back: () => this.#film(run, id) });
+    const litter = new Litter({ edit: this.told.edit(), go: this.told.go, moving: this.told.playing(), back: () => this.#film(run, id) });
     this.#put(litter, litter.place);
     litter.open(run, id);
   }
@@ -126,7 +127,7 @@ export class LifePage {
 
   /** Its numbers, and once it is opened what they mean. @param {number} run @param {import("./api.js").Lifeform} life */
   #genotype(run, life) {
-    const meant = make("div", {}), said = life.genotype ? copied(life.genotype.map(short).join(", "), "the genotype") : "damaged";
+    const meant = make("div", {}), said = life.genotype ? copied(life.genotype.join(", "), "the genotype") : "damaged";
     const details = make("details", { id: "genotype" }, make("summary", {}, `Genotype, ${life.genotype?.length ?? 0} numbers`), meant, said);
     details.addEventListener("toggle", async () => {
       if (!details.open || meant.childElementCount || !life.genotype) return;
@@ -151,22 +152,30 @@ export class LifePage {
   /** @param {number} run @param {import("./api.js").Lifeform} life */
   #marks(run, life) {
     const failed = make("p", { class: "refused", role: "status" });
-    const say = async (/** @type {Parameters<typeof mark>[2]} */ said) => {
-      try {
-        await mark(run, life.id, said);
-        failed.textContent = "";
-      } catch (error) {
-        failed.textContent = words(error);
-      }
+    let last = Promise.resolve(); // one after the other, as they were said
+    const say = (/** @type {Parameters<typeof mark>[2]} */ said) => {
+      last = last.then(async () => {
+        try {
+          await mark(run, life.id, said);
+          failed.textContent = "";
+        } catch (error) {
+          failed.textContent = words(error);
+          if (said.favourite !== undefined) shine(!said.favourite);
+        }
+      });
     };
-    const star = button(life.favourite ? "★ Favourite" : "☆ Favourite", async () => {
-      life.favourite = !life.favourite;
-      star.textContent = life.favourite ? "★ Favourite" : "☆ Favourite";
-      star.setAttribute("aria-pressed", String(life.favourite));
-      await say({ favourite: life.favourite });
-    }, { id: "favourite", "aria-pressed": String(life.favourite) });
-    const note = make("input", { type: "text", id: "note", placeholder: "What do you see in it?", "aria-label": "Note", value: life.note });
-    note.addEventListener("change", () => { if (note.value.trim()) say({ note: note.value }); });
+    const star = button("", () => {
+      shine(!life.favourite);
+      say({ favourite: life.favourite });
+    }, { id: "favourite" });
+    const shine = (/** @type {boolean} */ now) => {
+      life.favourite = now;
+      star.textContent = now ? "★ Favourite" : "☆ Favourite";
+      star.setAttribute("aria-pressed", String(now));
+    };
+    shine(life.favourite);
+    const note = make("input", { type: "text", id: "note", placeholder: "What do you see in it?", "aria-label": "Note", maxlength: "2000", value: life.note });
+    note.addEventListener("change", () => say({ note: note.value }));
     return make("div", { class: "row" }, star, note, failed);
   }
 
@@ -175,10 +184,12 @@ export class LifePage {
     const said = make("p", { class: "verdict", role: "status" });
     const minutes = make("input", { type: "number", min: "1", max: "1440", value: "2", "aria-label": "Minutes" });
     const begin = button("Search from here", async () => {
+      const { turn } = this;
       begin.disabled = true;
       said.textContent = "the search begins ...";
       try {
-        this.told.go((await branch(run, id, Number(minutes.value))).run, null);
+        const begun = await branch(run, id, Number(minutes.value));
+        if (turn === this.turn) this.told.go(begun.run, null);
       } catch (error) {
         said.textContent = words(error);
       }
@@ -189,8 +200,9 @@ export class LifePage {
 
   /** @param {number} id @param {number} edge */
   #link(id, edge) {
-    const link = make("a", { href: `#life=${id}`, "data-id": String(id) }, make("canvas", { width: String(edge), height: String(edge) }), String(id));
+    const link = make("a", { href: this.told.href(id), "data-id": String(id) }, make("canvas", { width: String(edge), height: String(edge) }), String(id));
     link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // to a tab of its own
       event.preventDefault();
       this.told.open(id);
     });
@@ -227,9 +239,9 @@ export class LifePage {
     const ids = [...new Set(links.map((link) => Number(link.dataset.id)))];
     if (!ids.length) return;
     for (const link of links) link.dataset.drawn = "";
-    const found = await pictures(run, ids.slice(0, 64), STILL), frames = found.get("frames");
+    const found = await pictures(run, ids.slice(0, 64), STILL).catch(() => null), frames = found?.get("frames");
     if (turn !== this.turn || !frames) return;
-    const [, count, side] = frames.shape, size = side * side * 3, came = [...(found.get("id")?.values ?? [])];
+    const [, count, side] = frames.shape, size = side * side * 3, came = [...(found?.get("id")?.values ?? [])];
     for (const link of links) {
       const at = came.indexOf(Number(link.dataset.id)), canvas = link.querySelector("canvas");
       if (at < 0 || !canvas) continue;

@@ -28,6 +28,8 @@ class Page {
     this.found = null;
     /** The first table, which was asked for before anything else. @type {Promise<import("./api.js").Arrays> | null} */
     this.coming = null;
+    /** Place of the run that is shown. */
+    this.place = 0;
     /** Rises with every run that is chosen. */
     this.turn = 0;
     this.field = new Field(the("atlas"), {
@@ -37,7 +39,7 @@ class Page {
     });
     this.life = new LifePage(the("life"), {
       open: (id) => this.open(id), close: () => this.close(), playing: () => this.field.playing,
-      ask: (line) => this.find.put(line), kin: (ids) => this.field.relate(ids),
+      ask: (line) => this.find.put(line), kin: (ids) => this.field.relate(ids), href: (id) => this.href(id),
       go: (run, id) => this.go(run, id), edit: () => this.run.edit, name: () => this.run.name,
       rest: (rests) => {
         this.field.calm = rests;
@@ -47,7 +49,7 @@ class Page {
     this.find = new FindBar({
       found: (found) => {
         this.found = found;
-        if (this.all.length) this.arrange();
+        this.arrange();
       },
       asked: (q) => this.remember({ q }),
     });
@@ -59,71 +61,92 @@ class Page {
       },
       map: async (map) => {
         this.remember({ map });
-        await this.#read(this.turn);
-        this.arrange();
+        const turn = ++this.turn;
+        await this.#read(turn);
+        if (turn === this.turn) this.arrange();
       },
     });
-    this.table = new Table((id) => this.open(id));
+    this.table = new Table({ open: (id) => this.open(id), href: (id) => this.href(id) });
   }
 
-  get run() { return this.known[this.state.run]; }
+  get run() { return this.known[this.place]; }
+
+  /** @param {number} life */
+  href(life) { return address.href({ ...this.state, life }); }
 
   #scores() { return /** @type {Float32Array} */ (this.columns.get("score")); }
 
-  /** @param {Partial<address.State>} change */
-  remember(change) {
+  /** @param {Partial<address.State>} change @param {boolean} [step] */
+  remember(change, step = false) {
     Object.assign(this.state, change);
-    address.write(this.state);
+    address.write(this.state, step);
   }
 
   /** @param {number} id */
   open(id) {
-    this.remember({ life: id });
-    this.life.open(this.state.run, id);
+    this.remember({ life: id }, this.state.life !== id);
+    this.#show(id);
+  }
+
+  /** @param {number} id */
+  #show(id) {
+    this.life.open(this.place, id);
     this.field.choose(id);
   }
 
-  close() {
+  #hide() {
     this.field.relate([]);
     this.field.choose(null);
-    this.remember({ life: null });
     this.life.close();
+  }
+
+  close() {
+    this.#hide();
+    this.remember({ life: null });
     (the("table").hidden ? the("atlas") : the("table")).focus();
   }
 
-  /** To another run, which may have come about just now. @param {number} run @param {number | null} id */
-  async go(run, id) {
+  /** To another run, which may have come about just now. @param {number} place @param {number | null} id */
+  async go(place, id) {
     this.known = await runs();
-    this.#offer();
-    this.life.close();
-    this.remember({ run, life: id, q: "", across: "", down: "" });
-    /** @type {HTMLSelectElement} */ (the("runs")).value = String(run);
+    this.remember({ run: place ? this.known[place].name : "", life: id, q: "", across: "", down: "" }, true);
     await this.load();
   }
 
-  /** The runs to choose from. */
-  #offer() {
-    const choice = /** @type {HTMLSelectElement} */ (the("runs"));
-    choice.hidden = this.known.length < 2;
-    choice.replaceChildren(...this.known.map(({ name }, k) => new Option(name, String(k), false, k === this.state.run)));
+  /** The address was changed, by hand or by Back. */
+  returned() {
+    const before = this.state;
+    this.state = address.read();
+    if (["run", "q", "across", "down", "map", "view"].some((key) => Reflect.get(before, key) !== Reflect.get(this.state, key))) return this.load();
+    if (this.state.life === null) this.#hide();
+    else if (this.state.life !== before.life) this.#show(this.state.life);
   }
 
   /** Loads the run that the address names, and shows what the address asks for. */
   async load() {
-    const turn = ++this.turn;
-    this.find.run = this.state.run;
+    const turn = ++this.turn, named = this.known.findIndex(({ name }) => name === this.state.run), number = Number(this.state.run);
+    this.place = named >= 0 ? named : this.known[number] ? number : 0;
+    this.remember({ run: this.place ? this.run.name : "" });
+    this.#hide();
+    this.find.run = this.place;
     the("name").textContent = document.title = this.run.name;
+    const choice = /** @type {HTMLSelectElement} */ (the("runs"));
+    choice.hidden = this.known.length < 2;
+    choice.replaceChildren(...this.known.map(({ name }, k) => new Option(name, String(k), false, k === this.place)));
+    [this.all, this.found] = [new Int32Array(0), null];
+    this.field.show(this.place, this.run.frames);
+    this.look();
+    this.#count();
     await this.#read(turn);
     if (turn !== this.turn) return;
     this.field.resize();
-    this.field.show(this.state.run, this.run.frames);
     await this.find.put(this.state.q);
-    if (this.state.life !== null) this.open(this.state.life);
+    if (this.state.life !== null) this.#show(this.state.life);
   }
 
   /** @param {number} turn */
   async #read(turn) {
-    const coming = this.coming ?? table(this.state.run, this.state.map);
+    const coming = this.coming ?? table(this.place, this.state.map);
     this.coming = null;
     const found = await coming;
     if (turn !== this.turn) return;
@@ -140,18 +163,19 @@ class Page {
   arrange() {
     const { found, all } = this, there = new Set(all);
     this.chosen = found ? Int32Array.from(found.ids.filter((id) => there.has(id))) : all;
+    if (!all.length && !this.columns.size) return; // nothing has been read yet
     const score = this.#scores(), ranked = found?.model != null;
     const key = (/** @type {string} */ name, /** @type {Float32Array} */ otherwise) => this.columns.get(name)?.map((v) => (Number.isNaN(v) ? -Infinity : v)) ?? otherwise;
     this.field.arrange(this.chosen, { x: key(this.state.across, this.map.x), y: key(this.state.down, this.map.y), worth: key("score", score), ranked });
     if (all.length) this.say(this.chosen.length ? "" : "nothing here is like that");
-    this.numbers.show(this.run, this.columns, all, this.chosen, this.state);
+    this.numbers.show(this.run, this.place, this.columns, all, this.chosen, this.state);
     this.table.show(this.run.numbers, this.columns, this.chosen);
     this.#count();
   }
 
   #count() {
     const [shown, some, all] = [this.field.blocks.length, this.chosen.length, this.all.length];
-    if (!all) return; // nothing has come yet
+    if (!all) return say(the("count"), "");
     const of = some < all && this.found?.model == null ? `${whole(some)} of ${whole(all)}` : whole(some);
     say(the("count"), shown < some ? `showing ${whole(shown)} of ${of} lifeforms` : `${of} lifeforms`);
   }
@@ -167,12 +191,14 @@ class Page {
     const turn = this.turn;
     try {
       if (document.visibilityState === "visible") {
-        const now = await about(this.state.run), before = this.run;
+        const now = await about(this.place), before = this.run;
         if (turn === this.turn) {
-          this.known[this.state.run] = now;
+          this.known[this.place] = { ...now, lifeforms: before.lifeforms };
           this.#progress();
           if (now.lifeforms !== before.lifeforms) {
             await this.#read(turn);
+            if (turn === this.turn) this.run.lifeforms = now.lifeforms;
+            this.field.tiles?.forgive();
             if (turn === this.turn) await (this.state.q ? this.find.ask() : this.arrange());
           }
         }
@@ -183,14 +209,23 @@ class Page {
 
   #progress() {
     const { writing, generation, evaluations, rate, best } = this.run;
+    if (writing && generation < 0) return say(the("progress"), "the search begins ...");
     say(the("progress"), writing ? `searching: generation ${generation}, ${whole(evaluations)} worlds, ${short(rate)} a second, best ${short(best)}` : "");
+  }
+
+  /** Shows the panels that the address asks for. */
+  look() {
+    for (const name of ["number", "list"]) the(name).setAttribute("aria-pressed", String(this.state.view.includes(name)));
+    the("numbers").hidden = !this.state.view.includes("number");
+    the("table").hidden = !this.state.view.includes("list");
+    the("atlas").hidden = !the("table").hidden;
   }
 
   /** Buttons, sliders, and the choice of runs. */
   listen() {
     const { field } = this, choice = /** @type {HTMLSelectElement} */ (the("runs"));
-    this.#offer();
     choice.addEventListener("change", () => this.go(Number(choice.value), null));
+    addEventListener("popstate", () => this.returned());
     const size = /** @type {HTMLInputElement} */ (the("size"));
     size.value = String(field.camera.size);
     size.addEventListener("input", () => {
@@ -205,7 +240,6 @@ class Page {
     const play = the("play");
     const tell = () => {
       play.textContent = field.playing ? "Pause" : "Play";
-      play.setAttribute("aria-pressed", String(field.playing));
     };
     play.addEventListener("click", () => {
       field.playing = !field.playing;
@@ -213,27 +247,19 @@ class Page {
       field.redraw();
     });
     tell();
-    const toggles = (/** @type {string} */ name, /** @type {() => void} */ then) => {
-      const pressed = () => the(name).setAttribute("aria-pressed", String(this.state.view.includes(name)));
-      the(name).addEventListener("click", () => {
-        const { view } = this.state;
-        this.remember({ view: view.includes(name) ? view.replace(name, "").trim() : `${view} ${name}`.trim() });
-        pressed();
-        then();
-        this.arrange();
-      });
-      pressed();
-      then();
-    };
-    toggles("number", () => { the("numbers").hidden = !this.state.view.includes("number"); });
-    toggles("list", () => {
-      the("table").hidden = !this.state.view.includes("list");
-      the("atlas").hidden = !the("table").hidden;
+    for (const name of ["number", "list"]) the(name).addEventListener("click", () => {
+      const { view } = this.state;
+      this.remember({ view: view.includes(name) ? view.replace(name, "").trim() : `${view} ${name}`.trim() });
+      this.look();
+      this.arrange();
     });
+    const light = () => { the("light").textContent = document.documentElement.classList.contains("light") ? "Dark" : "Light"; };
     the("light").addEventListener("click", () => {
       localStorage.setItem("light", String(document.documentElement.classList.toggle("light")));
       field.recolour();
+      light();
     });
+    light();
     addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
       event.preventDefault();
@@ -244,13 +270,12 @@ class Page {
 
 async function start() {
   // What takes longest comes first: the browser makes its drawing ready while the server reads.
-  const known = runs(), asked = address.read(), first = table(asked.run, asked.map);
-  first.catch(() => {}); // who waits for it is told
+  const known = runs(), { run, map } = address.read(), first = run || map ? null : table(0, "");
+  first?.catch(() => {}); // who waits for it is told
   document.documentElement.classList.toggle("light", localStorage.getItem("light") === "true");
   const page = new Page();
   page.coming = first;
   page.known = await known;
-  page.state.run = Math.min(page.known.length - 1, Math.max(0, page.state.run));
   page.listen();
   await page.load();
   page.follow();

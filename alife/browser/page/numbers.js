@@ -1,5 +1,5 @@
 // @ts-check
-import { draw, make, short, the } from "./dom.js";
+import { draw, kept, make, short, the } from "./dom.js";
 import { files } from "./share.js";
 
 /** Every number of the lifeforms as a histogram that can be brushed, the score by generation, and what the axes are. */
@@ -22,7 +22,8 @@ export const without = (line, name) =>
  */
 export function ends(line, name) {
   let [low, high] = [-Infinity, Infinity];
-  for (const [, sign, value] of line.matchAll(new RegExp(`(?:^|\\s)${name}\\s*(>=?|<=?)\\s*([^\\s"]+)`, "g"))) {
+  for (const [, sign, value] of line.matchAll(new RegExp(`(?<!\\bnot\\s+)(?:^|(?<=\\s))${name}\\s*(>=?|<=?)\\s*([^\\s"]+)`, "g"))) {
+    if (Number.isNaN(Number(value))) continue;
     if (sign[0] === ">") low = Number(value);
     else high = Number(value);
   }
@@ -35,17 +36,21 @@ export class Numbers {
   constructor(told) {
     this.told = told;
     this.place = the("numbers");
+    /** Whether somebody brushes: then nothing is drawn anew. */
+    this.held = false;
   }
 
   /**
    * @param {import("./api.js").Run} run
+   * @param {number} place of the run
    * @param {Map<string, Float32Array>} columns by lifeform
    * @param {Int32Array} all who could be shown
    * @param {Int32Array} chosen who is shown
-   * @param {{run: number, across: string, down: string, map: string}} axes
+   * @param {{across: string, down: string, map: string}} axes
    */
-  show({ name: title, numbers: names }, columns, all, chosen, axes) {
-    if (this.place.hidden) return;
+  show({ name: title, numbers: names }, place, columns, all, chosen, axes) {
+    if (this.place.hidden || this.held) return;
+    const focus = kept(this.place);
     const twice = names.map((name) => /** @type {[string, string]} */ ([name, name]));
     const parts = names.map((name) => this.#histogram(name, /** @type {Float32Array} */ (columns.get(name)), all, chosen));
     this.place.replaceChildren(
@@ -57,13 +62,14 @@ export class Numbers {
       this.#axis("Down", [["alike", ""], ...twice], axes.down, (value) => this.told.arrange(axes.across, value)),
       this.#axis("Alike", [["as a whole", ""], ["by neighbours", "neighbours"]], axes.map, this.told.map),
       make("h3", {}, "Take all of it away"),
-      files(axes.run, title, null),
+      files(place, title, null),
     );
+    focus();
   }
 
   /** @param {string} said @param {[string, string][]} choices @param {string} now @param {(name: string) => void} then */
   #axis(said, choices, now, then) {
-    const choice = make("select", { "data-axis": said }, ...choices.map(([name, value]) => new Option(name, value, false, value === now)));
+    const choice = make("select", { "data-axis": said, "data-focus": `axis ${said}` }, ...choices.map(([name, value]) => new Option(name, value, false, value === now)));
     choice.addEventListener("change", () => then(choice.value));
     return make("label", { class: "axis" }, said, choice);
   }
@@ -107,19 +113,22 @@ export class Numbers {
     chart.addEventListener("pointerdown", (event) => {
       chart.setPointerCapture(event.pointerId);
       held = here(event);
+      this.held = true;
     });
     chart.addEventListener("pointermove", (event) => {
       if (held !== null) mark(Math.min(held, here(event)), Math.max(held, here(event)));
     });
     chart.addEventListener("pointerup", (event) => {
       if (held === null) return;
-      const value = (/** @type {number} */ place) => low + (place / WIDTH) * (high - low), [a, b] = [Math.min(held, here(event)), Math.max(held, here(event))];
+      this.held = false;
+      const digits = Math.max(0, Math.ceil(-Math.log10((high - low) / WIDTH)));
+      const value = (/** @type {number} */ place) => Number((low + (place / WIDTH) * (high - low)).toFixed(Math.min(20, digits))), [a, b] = [Math.min(held, here(event)), Math.max(held, here(event))];
       held = null;
       if (b - a < 2) this.#ask(name, -Infinity, Infinity); // a click takes the brush away
       else this.#ask(name, a > 0 ? value(a) : -Infinity, b < WIDTH ? value(b) : Infinity);
     });
     const end = (/** @type {string} */ which, /** @type {number} */ now, /** @type {number} */ bound) => {
-      const field = make("input", { type: "number", step: "any", "aria-label": `${name}, ${which}`, placeholder: short(bound), value: Number.isFinite(now) ? short(now) : "" });
+      const field = make("input", { type: "number", step: "any", "data-focus": `${name} ${which}`, "aria-label": `${name}, ${which}`, placeholder: short(bound), value: Number.isFinite(now) ? short(now) : "" });
       field.addEventListener("change", () => {
         const value = field.value === "" ? NaN : Number(field.value), [a, b] = ends(this.told.line(), name);
         if (which === "least") this.#ask(name, Number.isNaN(value) ? -Infinity : value, b);
@@ -133,8 +142,8 @@ export class Numbers {
   /** @param {string} name @param {number} low @param {number} high */
   #ask(name, low, high) {
     const parts = [without(this.told.line(), name)];
-    if (Number.isFinite(low)) parts.push(`${name}>=${short(low)}`);
-    if (Number.isFinite(high)) parts.push(`${name}<=${short(high)}`);
+    if (Number.isFinite(low)) parts.push(`${name}>=${low}`);
+    if (Number.isFinite(high)) parts.push(`${name}<=${high}`);
     this.told.ask(parts.filter(Boolean).join(" "));
   }
 }

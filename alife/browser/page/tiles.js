@@ -55,6 +55,9 @@ export class Tiles {
     this.#ask();
   }
 
+  /** What was not there may have come since. */
+  forgive() { this.missing.clear(); }
+
   /** Gives the memory on the graphics card back. */
   dispose() {
     this.queue = [];
