@@ -51,7 +51,7 @@ def _under_pixels(cells: int, pixels: int) -> Int[np.ndarray, " pixels"]:
     return (2 * np.arange(pixels) + 1) * cells // (2 * pixels)
 
 
-def disc(shape: tuple[int, ...], middle: Float[Array, "2"], radius: Float[ArrayLike, ""]) -> Bool[Array, "h w"]:
+def disc(shape: tuple[int, ...], middle: Float[Array, "2"], radius: float | Float[ArrayLike, ""]) -> Bool[Array, "h w"]:
     """The cells of a torus that are near a place.
 
     Args:
