@@ -8,6 +8,8 @@ import { keepIt } from "./keep.js";
 
 const SIDE = 256;
 const SPEEDS = [1, 2, 4, 8, 16, 32];
+/** Pictures in which a life passes, or more, unless somebody hurries it. */
+const WHOLE_LIFE = 250;
 const RADIUS = 0.06, MOST_POKES = 4;
 /** Numbers of one gene that get a slider each; of more there is one that moves them all. */
 const MOST_SLIDERS = 24;
@@ -68,19 +70,22 @@ export class Stage {
       this.ask({ steps: this.speed });
     }, { id: "once" });
     const again = button("From the start", () => this.ask({ restart: true }), { id: "again" });
-    const speed = make("input", { type: "range", id: "speed", min: "0", max: String(SPEEDS.length - 1), value: "0", "aria-label": "Steps from picture to picture" });
-    const said = make("span", {}, "1 step a picture");
-    speed.addEventListener("input", () => {
+    const speed = make("input", { type: "range", id: "speed", min: "0", max: String(SPEEDS.length - 1), "aria-label": "Steps from picture to picture" });
+    const said = make("span", {});
+    const hurry = () => {
       this.speed = SPEEDS[Number(speed.value)];
       said.textContent = `${this.speed} step${this.speed > 1 ? "s" : ""} a picture`;
-    });
+    };
+    speed.value = String(SPEEDS.findLastIndex((steps) => steps === 1 || steps * WHOLE_LIFE <= about.steps));
+    speed.addEventListener("input", hurry);
+    hurry();
     this.count = make("p", { class: "same step" });
     this.changed = make("div", { class: "changed" });
     this.filed = make("p", { class: "verdict", role: "status" });
     this.keeping = this.told.edit ? button("Keep this", () => keepIt(run, id, [.../** @type {number[]} */ (this.genotype)], /** @type {HTMLElement} */ (this.filed), this.told.go), { id: "keep" })
       : make("p", { class: "same" }, "To keep what you make, start with: alife browse --edit");
     this.place.replaceChildren(
-      make("div", { class: "row" }, run_, once, again), make("label", { class: "row" }, speed, said),
+      make("div", { class: "row" }, run_, once, again), make("label", { class: "row" }, "Speed", speed, said),
       ...(about.poke ? [make("p", { class: "same" }, "Touch the picture to sow, with Shift to clear.")] : []), this.count,
       make("h3", {}, "Change it"), ...about.genes.map((gene) => this.#gene(gene)), this.changed, this.keeping, this.filed,
       ...(this.told.edit ? [make("p", { class: "same" }, "What is kept are the numbers, and the life that they lead from the start; a touch is not.")] : []));
