@@ -18,6 +18,7 @@ from ..storage.events import add_events, favourites, notes, tags
 from ..storage.files import is_written
 from .neighbourhood import neighbour_map
 from .projection import Projection
+from .sharing import ENDINGS
 
 LARGEST_SIDE = 512
 """Edge of a picture that is asked for, pixels, at most."""
@@ -68,6 +69,7 @@ class Gallery:
                 "rate": progress.get("evaluations", 0) / max(progress.get("seconds", 0), 1e-9),
                 "best": progress.get("best"),
                 "writing": is_written(archive.path),
+                "endings": ENDINGS,
             }
 
     def table(self, by: str = "directions") -> dict[str, np.ndarray]:

@@ -47,9 +47,9 @@ class Server:
         known = Runs(runs)
         threading.Thread(target=known.prepare, daemon=True).start()
         app = create_app(known, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit, framed=framed)
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS)
-        )
+        # no log_config: it would rearrange the logging of the whole process, a notebook's for instance
+        config = uvicorn.Config(app, log_config=None, access_log=False, limit_concurrency=CONNECTIONS)
+        self._server = uvicorn.Server(config)
 
     def run(self) -> None:
         """Answers until it is stopped, by Ctrl-C too."""

@@ -4,7 +4,8 @@
  * @typedef {Int32Array | Uint32Array | Float32Array | Uint8Array} Numbers
  * @typedef {Map<string, {values: Numbers, shape: number[]}>} Arrays
  * @typedef {{name: string, path: string, lifeforms: number, frames: number, numbers: string[], generation: number,
- *   evaluations: number, rate: number | null, best: number | null, writing: boolean, edit: boolean}} Run
+ *   evaluations: number, rate: number | null, best: number | null, writing: boolean, edit: boolean,
+ *   endings: {run: string[], lifeform: string[]}}} Run
  * @typedef {{ids: number[], total: number, model: string | null, remarks: string[]}} Found
  * @typedef {{id: number, score: number | null, measures: Record<string, number | null>, substrate: string,
  *   generation: number, origin: string, seed: number[], parents: number[],

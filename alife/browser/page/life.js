@@ -18,7 +18,7 @@ export class LifePage {
   /**
    * @param {HTMLElement} place
    * @param {{open: (id: number) => void, close: () => void, playing: () => boolean, ask: (line: string) => void,
-   *   kin: (ids: number[]) => void, href: (id: number) => string, go: (run: number, id: number | null) => void, edit: () => boolean, name: () => string, rest: (rests: boolean) => void}} told
+   *   kin: (ids: number[]) => void, href: (id: number) => string, go: (run: number, id: number | null) => void, edit: () => boolean, about: () => import("./api.js").Run, rest: (rests: boolean) => void}} told
    */
   constructor(place, told) {
     this.place = place;
@@ -115,7 +115,7 @@ export class LifePage {
       this.#proof(run, life.id),
       this.told.edit() ? this.#branch(run, life.id) : null,
       make("h3", {}, "Take it away"),
-      files(run, this.told.name(), life.id),
+      files(run, this.told.about(), life.id),
       make("h3", {}, "Recipe"),
       copied(life.recipe.shell, "commands"),
       copied(life.recipe.python, "Python"),

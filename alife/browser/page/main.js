@@ -40,7 +40,7 @@ class Page {
     this.life = new LifePage(the("life"), {
       open: (id) => this.open(id), close: () => this.close(), playing: () => this.field.playing,
       ask: (line) => this.find.put(line), kin: (ids) => this.field.relate(ids), href: (id) => this.href(id),
-      go: (run, id) => this.go(run, id), edit: () => this.run.edit, name: () => this.run.name,
+      go: (run, id) => this.go(run, id), edit: () => this.run.edit, about: () => this.run,
       rest: (rests) => {
         this.field.calm = rests;
         this.field.redraw();

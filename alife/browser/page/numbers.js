@@ -48,9 +48,9 @@ export class Numbers {
    * @param {Int32Array} chosen who is shown
    * @param {{across: string, down: string, map: string}} axes
    */
-  show({ name: title, numbers: names }, place, columns, all, chosen, axes) {
+  show(run, place, columns, all, chosen, axes) {
     if (this.place.hidden || this.held) return;
-    const focus = kept(this.place);
+    const focus = kept(this.place), { numbers: names } = run;
     const twice = names.map((name) => /** @type {[string, string]} */ ([name, name]));
     const parts = names.map((name) => this.#histogram(name, /** @type {Float32Array} */ (columns.get(name)), all, chosen));
     this.place.replaceChildren(
@@ -62,7 +62,7 @@ export class Numbers {
       this.#axis("Down", [["alike", ""], ...twice], axes.down, (value) => this.told.arrange(axes.across, value)),
       this.#axis("Alike", [["as a whole", ""], ["by neighbours", "neighbours"]], axes.map, this.told.map),
       make("h3", {}, "Take all of it away"),
-      files(place, title, null),
+      files(place, run, null),
     );
     focus();
   }

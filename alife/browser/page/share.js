@@ -4,15 +4,13 @@ import { button, make, words } from "./dom.js";
 
 /** Files to take away. */
 
-const ENDINGS = { lifeform: ["gif", "mp4", "webp", "png", "npz", "html"], run: ["png", "webp", "html", "csv", "parquet"] };
-
 /**
  * A button for each kind of file.
  * @param {number} run
- * @param {string} name of the run
+ * @param {import("./api.js").Run} about it
  * @param {number | null} id of the lifeform; null: the run
  */
-export function files(run, name, id) {
+export function files(run, { name, endings }, id) {
   const said = make("p", { class: "verdict", role: "status" });
   const take = async (/** @type {string} */ ending) => {
     said.textContent = `making the .${ending} ...`;
@@ -25,6 +23,6 @@ export function files(run, name, id) {
       said.textContent = words(error);
     }
   };
-  const kinds = ENDINGS[id === null ? "run" : "lifeform"];
+  const kinds = endings[id === null ? "run" : "lifeform"];
   return make("div", {}, make("div", { class: "row" }, ...kinds.map((ending) => button(ending, () => take(ending), { "data-ending": ending }))), said);
 }
