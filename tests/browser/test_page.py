@@ -23,7 +23,7 @@ from .conftest import serving
 pytestmark = pytest.mark.skipif(BINARY is None, reason="no Chromium is installed")
 
 ARRIVED = "document.getElementById('count').textContent.includes('lifeforms')"
-OPENED = "document.querySelector('#life h2')?.textContent"
+OPENED = "document.querySelector('#life[data-whole] h2')?.textContent"
 
 
 @pytest.fixture(scope="module")

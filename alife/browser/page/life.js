@@ -44,6 +44,7 @@ export class LifePage {
     const turn = ++this.turn;
     this.shown?.stop();
     this.place.hidden = false;
+    delete this.place.dataset.whole;
     try {
       const life = await lifeform(run, id);
       if (turn !== this.turn) return;
@@ -58,7 +59,9 @@ export class LifePage {
         this.told.kin(kin);
         if (drawn) this.place.querySelector("#near")?.prepend(drawn);
         this.#stills(run, turn);
-      }).catch(() => {}); // damaged relatives: the rest is there
+      }).catch(() => {}).finally(() => { // where relatives are damaged, the rest is there
+        if (turn === this.turn) this.place.dataset.whole = "yes"; // nothing moves any more below somebody's hand
+      });
       this.#stills(run, turn);
     } catch (error) {
       if (turn === this.turn) this.place.replaceChildren(this.#bar(null), make("p", { class: "failed", role: "alert" }, words(error)));
