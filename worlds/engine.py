@@ -125,8 +125,7 @@ def simulate(
 ) -> Rollout:
     """The traceable heart of `rollout`; `lengths` are the steps from one frame to the next."""
     init_key, step_key = jax.random.split(key)
-    if getattr(substrate, "express", None) is not None:
-        params = call(substrate, "express", params)
+    params = expressed(substrate, params)
     state = call(substrate, "init_state", init_key, params)
     check_step(substrate, state, params)
 
@@ -154,9 +153,14 @@ def simulate(
     start = Moment(state, jnp.float32(0) if earns else None, None if peak is None else none_yet(state, none))
     (moment, _), (frames, finite, states) = jax.lax.scan(chunk, (start, none), lengths)
     measures = _measured(substrate, moment.state, params, moment.earned)
-    finite = jnp.all(finite) & jnp.all(jnp.isfinite(jnp.stack([jnp.float32(0), *measures.values()])))
+    finite = jnp.all(finite) & all_finite(measures)
     highest = None if moment.best is None else _drawn(substrate, moment.best, params, img_size, as_bytes)
     return Rollout(frames, finite, measures, moment.state, states, highest)
+
+
+def expressed(substrate: Substrate, params: Tree) -> Tree:
+    """What the later methods get as `params`, see `alife.substrate`."""
+    return params if getattr(substrate, "express", None) is None else call(substrate, "express", params)
 
 
 def keep(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Num[Array, "..."]]:
@@ -193,6 +197,11 @@ def measure(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Float[
     return {name: jnp.asarray(value, jnp.float32) for name, value in sorted(numbers.items())}
 
 
+def all_finite(measures: dict[str, Float[Array, ""]]) -> Bool[Array, ""]:
+    """False where a measure is NaN or infinite."""
+    return jnp.all(jnp.isfinite(jnp.stack([jnp.float32(0), *measures.values()])))
+
+
 def _measured(substrate: Substrate, state: Tree, params: Tree, earned: Array | None) -> dict[str, Float[Array, ""]]:
     """The measures of a moment, `reward` among them where the substrate has it."""
     measures = measure(substrate, state, params)
@@ -225,9 +234,7 @@ def state_bytes(substrate: Substrate, params: Any) -> int:
     """Bytes of one world's state; `params` may be shapes only."""
 
     def start(key: PRNGKey, params: Tree) -> Tree:
-        if getattr(substrate, "express", None) is not None:
-            params = call(substrate, "express", params)
-        return call(substrate, "init_state", key, params)
+        return call(substrate, "init_state", key, expressed(substrate, params))
 
     leaves = jax.tree.leaves(jax.eval_shape(start, jax.random.key(0), params))
     return sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in leaves)

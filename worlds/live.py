@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,18 @@ from alife.errors import BadOption
 from alife.substrate import Substrate
 from alife.types import PRNGKey, Tree
 
-from .engine import ByIdentity, call, check_img_size, check_methods, check_step, draw, measure, to_bytes
+from .engine import (
+    ByIdentity,
+    all_finite,
+    call,
+    check_img_size,
+    check_methods,
+    check_step,
+    draw,
+    expressed,
+    measure,
+    to_bytes,
+)
 
 
 class Sight(NamedTuple):
@@ -94,9 +105,7 @@ class _Programs:
 
     @cached_property
     def express(self) -> Any:
-        if getattr(self._substrate, "express", None) is None:
-            return lambda params: params
-        return jax.jit(lambda params: call(self._substrate, "express", params))
+        return jax.jit(partial(expressed, self._substrate))
 
     @cached_property
     def begin(self) -> Any:
@@ -122,8 +131,7 @@ class _Programs:
         def look(state: Tree, params: Tree) -> Sight:
             image = draw(self._substrate, state, params, self._img_size)
             measures = measure(self._substrate, state, params)
-            numbers = jnp.stack([jnp.float32(0), *measures.values()])
-            return Sight(to_bytes(image), measures, jnp.all(jnp.isfinite(image)) & jnp.all(jnp.isfinite(numbers)))
+            return Sight(to_bytes(image), measures, jnp.all(jnp.isfinite(image)) & all_finite(measures))
 
         return jax.jit(look)
 

@@ -51,13 +51,13 @@ def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False, framed
         Route("/api/runs/{run}/find", api.find),
         Route("/api/runs/{run}/share/{ending}", api.share),
         Route("/api/runs/{run}/lifeforms/{id}/share/{ending}", api.share),
-        Route("/api/runs/{run}/lifeforms/{id}", api.lifeform),
+        Route("/api/runs/{run}/lifeforms/{id}", api.of_one(Gallery.lifeform)),
         Route("/api/runs/{run}/lifeforms/{id}/frames", api.frames),
-        Route("/api/runs/{run}/lifeforms/{id}/replay", api.replay, methods=["POST"]),
+        Route("/api/runs/{run}/lifeforms/{id}/replay", api.of_one(Gallery.replay), methods=["POST"]),
         Route("/api/runs/{run}/lifeforms/{id}/live", api.live, methods=["POST"]),
-        Route("/api/runs/{run}/lifeforms/{id}/moments", api.moments),
-        Route("/api/runs/{run}/lifeforms/{id}/genes", api.genes),
-        Route("/api/runs/{run}/lifeforms/{id}/family", api.family),
+        Route("/api/runs/{run}/lifeforms/{id}/moments", api.of_one(Gallery.moments)),
+        Route("/api/runs/{run}/lifeforms/{id}/genes", api.of_one(Gallery.genes)),
+        Route("/api/runs/{run}/lifeforms/{id}/family", api.of_one(Gallery.family)),
         Route("/api/runs/{run}/lifeforms/{id}/breed", api.breed, methods=["POST"]),
         Route("/api/runs/{run}/lifeforms/{id}/keep", api.keep, methods=["POST"]),
         Route("/api/runs/{run}/lifeforms/{id}/mark", api.mark, methods=["POST"]),
@@ -147,29 +147,17 @@ class Api:
         body = await run_in_threadpool(lambda: written(open_archive(gallery.archive.path), i, ending))
         return Response(body, media_type="application/octet-stream")
 
-    async def lifeform(self, request: Request) -> Response:
-        gallery, i = self._named(request)
-        return JSONResponse(await run_in_threadpool(gallery.lifeform, i))
+    def of_one(self, tell: Callable[[Gallery, int], Any]) -> Callable[..., Any]:
+        """Answers with what a gallery tells of one lifeform."""
+
+        async def respond(request: Request) -> Response:
+            return JSONResponse(await run_in_threadpool(tell, *self._named(request)))
+
+        return respond
 
     async def frames(self, request: Request) -> Response:
         gallery, i = self._named(request)
         return _bundle({"frames": await run_in_threadpool(gallery.frames, i)})
-
-    async def moments(self, request: Request) -> Response:
-        gallery, i = self._named(request)
-        return JSONResponse(await run_in_threadpool(gallery.moments, i))
-
-    async def genes(self, request: Request) -> Response:
-        gallery, i = self._named(request)
-        return JSONResponse(await run_in_threadpool(gallery.genes, i))
-
-    async def family(self, request: Request) -> Response:
-        gallery, i = self._named(request)
-        return JSONResponse(await run_in_threadpool(gallery.family, i))
-
-    async def replay(self, request: Request) -> Response:
-        gallery, i = self._named(request)
-        return JSONResponse(await run_in_threadpool(gallery.replay, i))
 
     async def live(self, request: Request) -> Response:
         gallery, i = self._named(request)

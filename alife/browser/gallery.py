@@ -101,11 +101,14 @@ class Gallery:
     def pictures(self, ids: Sequence[int], side: int) -> dict[str, np.ndarray]:
         """Their frames, as large as asked for, and of which lifeforms these are: damaged ones are left out."""
         with self.lock:
-            found = {i: frames for i in ids if (frames := _frames(self.archive, i)) is not None}
+            found = {i: frames for i in ids if (frames := self._frames(i)) is not None}
         frames = np.zeros((len(found), self.archive.frames_shape[0], side, side, 3), np.uint8)
         for place, pictures in enumerate(found.values()):
             frames[place] = _resized(pictures, side)
         return {"id": np.array(list(found), np.int32), "frames": frames}
+
+    def _frames(self, i: int) -> UInt8[np.ndarray, "K H W 3"] | None:
+        return _or(lambda: self.archive[i].frames, None)
 
     def lifeform(self, i: int) -> dict[str, Any]:
         """All about one.
@@ -258,10 +261,6 @@ def _or(read: Callable[[], Any], otherwise: Any) -> Any:
 def _number(value: float) -> Any:
     """JSON has no NaN and no infinity."""
     return value if np.isfinite(value) else None
-
-
-def _frames(archive: Archive, i: int) -> UInt8[np.ndarray, "K H W 3"] | None:
-    return _or(lambda: archive[i].frames, None)
 
 
 def _resized(frames: UInt8[np.ndarray, "K H W 3"], side: int) -> UInt8[np.ndarray, "K S S 3"]:

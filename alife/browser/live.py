@@ -12,6 +12,7 @@ from jaxtyping import Num
 
 from ..errors import BadOption
 from ..genotype import GenotypeSpace, places
+from ..options import whole
 from ..pipeline import Pipeline
 from ..replay import key_of
 from ..storage import Lifeform
@@ -105,10 +106,7 @@ class Living:
             if wish.get("poke") is not None:
                 x, y, radius, strength = _numbers(wish["poke"], 4, "poke")
                 self._world.poke((x, y), radius, strength)
-            steps = wish.get("steps", 0)
-            if not isinstance(steps, int) or not 0 <= steps <= MOST_STEPS:
-                raise BadOption(f"steps is {steps!r:.40}; expected a whole number from 0 to {MOST_STEPS}")
-            seen = self._world.advance(steps)
+            seen = self._world.advance(whole("steps", wish.get("steps", 0), 0, MOST_STEPS))
             return {
                 "frame": np.asarray(seen.frame),
                 "step": np.array([self._world.step], np.int32),
@@ -121,11 +119,9 @@ def litter(life: Lifeform, pipeline: Pipeline, wish: dict[str, Any], side: int) 
     space = pipeline.space
     given = wish.get("genotype")
     parent = np.asarray(life.genotype) if given is None else as_genotype(space, given)
-    sigma, seed = wish.get("sigma", SIGMA), wish.get("seed", 0)
+    sigma, seed = wish.get("sigma", SIGMA), whole("seed", wish.get("seed", 0), 0, 2**32 - 1)
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma <= 10:
         raise BadOption(f"sigma is {sigma!r:.40}; expected a number above 0, up to 10")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise BadOption(f"seed is {seed!r:.40}; expected a whole number from 0 to {2**32 - 1}")
     parents = jnp.repeat(jnp.asarray(parent)[None], LITTER, axis=0)
     low, high = space.bounds
     young = np.clip(np.asarray(space.mutate(jax.random.key(seed), parents, sigma)), low, high)
