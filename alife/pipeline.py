@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from functools import cached_property
 from typing import Any, cast
 
@@ -12,6 +14,14 @@ from .model import Model
 from .provenance import provenance
 from .registry import Entry, Registry
 from .worlds.schedule import Schedule
+
+EVALUATED = ("substrate", "options", "model", "steps", "frames", "img_size", "memory_mb", "keep_states", "peak")
+"""What of a configuration an evaluation depends on, besides the model's weights."""
+KEPT = 4
+"""Evaluations that a process keeps for the next run: tracing one takes seconds, and `--repeat` asks for one again."""
+
+_lately: dict[tuple[Registry, str, str], Evaluator] = {}
+_one_at_a_time = threading.Lock()
 
 
 class Pipeline:
@@ -41,7 +51,17 @@ class Pipeline:
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        """The compiled way from genotypes to embeddings."""
+        """The compiled way from genotypes to embeddings; shared with what this process lately made for an equal one."""
+        read = {name: getattr(self.config, name) for name in EVALUATED}
+        key = (self.registry, self.model.identity, json.dumps(read, sort_keys=True, default=id))
+        with _one_at_a_time:
+            made = _lately.pop(key, None) or self._evaluator()
+            _lately[key] = made  # the newest is last
+            if len(_lately) > KEPT:
+                del _lately[next(iter(_lately))]
+        return made
+
+    def _evaluator(self) -> Evaluator:
         config = self.config
         schedule = Schedule(config.steps, cast(int, config.frames))  # a RunConfig has filled it in
         kept: dict[str, Any] = {"keep_states": config.keep_states, "peak": config.peak}

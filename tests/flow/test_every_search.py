@@ -8,9 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-import alife.run
 from alife.errors import BadGenotype
-from alife.pipeline import Pipeline
 from alife.registry import default_registry
 from alife.run import resume_search, run_search
 from alife.storage import check_archive, open_archive
@@ -21,19 +19,6 @@ from .test_kills import chunks
 GENERATIONS = 5
 TINY = {"steps": 4, "frames": 2, "model": "pixels", "population": 8, "img_size": 32, "generations": GENERATIONS}
 SEARCHES = list(default_registry().searches.values())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_pipeline_for_all():
-    """Worlds of one substrate are compiled once, not for each search; a pipeline remembers nothing of a run."""
-    made = {}
-
-    def pipeline(config, registry):
-        return made.setdefault(config.substrate, Pipeline(config, registry))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alife.run, "Pipeline", pipeline)
-        yield
 
 
 def search_into(place, entry, stop):
