@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from .config import RunConfig, from_json, load_world, merged
 from .errors import BadOption
+from .liked import place_of
 from .registry import Registry
 from .storage import Archive, Lifeform, open_archive
 
@@ -28,7 +28,7 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
         NoSuchLifeform: the archive holds no lifeform of that number.
         ArchiveError: there is no archive.
     """
-    path, ids = _place(origin)
+    path, ids = place_of(origin, "--from")
     archive = open_archive(path)
     first = archive[ids[0]] if ids else _best(archive, 1)[0]
     if world is None:
@@ -49,21 +49,6 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
     named = f"{path}:{','.join(str(lifeform.id) for lifeform in lifeforms)}"
     genotypes = [lifeform.genotype.tolist() for lifeform in lifeforms]
     return RunConfig(**{**config.as_json(), "genotype": genotypes, "origin": named})
-
-
-def _place(origin: str) -> tuple[Path, Sequence[int]]:
-    """The archive, and the numbers after a colon, if there are any.
-
-    >>> _place("runs/a"), _place("runs/a:3")
-    ((PosixPath('runs/a'), []), (PosixPath('runs/a'), [3]))
-    """
-    path, colon, said = origin.rpartition(":")
-    if not colon or Path(origin).exists():
-        return Path(origin), []
-    try:
-        return Path(path), [int(number) for number in said.split(",")]
-    except ValueError:
-        raise BadOption(f"--from {origin!r}: {said!r} is no lifeform's number; expected RUN, or RUN:ID") from None
 
 
 def _best(archive: Archive, n: int, substrate: str | None = None) -> Sequence[Lifeform]:

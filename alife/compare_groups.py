@@ -14,9 +14,9 @@ LABEL = 32
 """Characters of a value in a label, at most."""
 
 _NO_DIFFERENCE = ("seed", "generations", "evaluations", "minutes", "summary", "memory_mb", "plugins")
-_NAMES = ("search.name", "score", "prompts", "images", "negatives", "name", "substrate", "model.name")
+_NAMES = ("search.name", "score", "prompts", "images", "negatives", "liked", "name", "substrate", "model.name")
 """Facts that need no `key=` before them."""
-_AIMS = ("score", "prompts", "images", "negatives")
+_AIMS = ("score", "prompts", "images", "negatives", "liked")
 _ORDER = ("search.name", "search.", *_AIMS, "name", "substrate", "options.", "model.")
 """Facts by which people think of an experiment, first things first."""
 

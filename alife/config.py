@@ -21,6 +21,8 @@ BETWEEN = "|"
 """Stands between the two opposite texts of an axis, see `alife.axes`."""
 BUDGETS = ("generations", "evaluations", "minutes")
 TABLES = ("options", "search", "model")
+AIMS = ("prompts", "images", "liked")
+"""What worlds should look like; who says one of them takes back what a world says of the others."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class RunConfig:
     file are beside it.  A run stores with each what its model saw, see `alife.targets`."""
     negatives: Sequence[str] = ()
     """Texts that no frame should show."""
+    liked: Sequence[str | Mapping[str, str]] = ()
+    """Lifeforms that worlds should end like: RUN for its favourites, RUN:ID or RUN:3,7 for these; a relative RUN in a
+    world file is beside it.  A run stores with each what its model saw, see `alife.liked`."""
     frames: int | None = None
     """Pictures taken of each world (K); None = 8, or one per step where there are fewer steps."""
     img_size: int | None = None
@@ -100,8 +105,8 @@ class RunConfig:
         if len(budgets) > 1:
             raise BadOption(f"{' and '.join(budgets)} are given; expected at most one of {', '.join(BUDGETS)}")
         if not self.score:
-            wanted = self.prompts or self.images
-            default = "prompt" if wanted else "illumination" if self._searches_by_looks() else "open_ended"
+            wanted = ["prompt"] * bool(self.prompts or self.images) + ["liked"] * bool(self.liked)
+            default = " + ".join(wanted) or ("illumination" if self._searches_by_looks() else "open_ended")
             object.__setattr__(self, "score", default)
         if self.frames is None:
             object.__setattr__(self, "frames", min(DEFAULT_FRAMES, self.steps))
@@ -161,6 +166,7 @@ _EXPECTED = {
     "prompts": _TEXTS,
     "images": _PICTURES,
     "negatives": _TEXTS,
+    "liked": ("a list of runs, each RUN or RUN:ID", _PICTURES[1]),
     "plugins": _TEXTS,
     "genotype": ("a number, a list of numbers or text", lambda v: isinstance(v, (int, float, str, list, tuple))),
 }
@@ -233,9 +239,9 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
         RunConfig(**values)
     except BadOption as error:
         raise BadWorld(f"{where}: {error}") from None
-    if "images" in said:
-        said_images = said["images"]
-        values["images"] = [str(file.parent / one) if isinstance(one, str) else one for one in said_images]
+    for key in ("images", "liked"):
+        if key in said:
+            values[key] = [str(file.parent / one) if isinstance(one, str) else one for one in said[key]]
     return RunConfig(**merged(values, changes))
 
 
@@ -291,9 +297,9 @@ def merged(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     if any(key in given for key in BUDGETS):
         for key in BUDGETS:
             config.pop(key, None)
-    targets = [key for key in ("prompts", "images") if key in given]
+    targets = [key for key in AIMS if key in given]
     if targets:
-        for key in ("prompts", "images"):
+        for key in AIMS:
             config.pop(key, None)
         if "score" not in given:
             config.pop("score", None)  # who says what to look for wants it looked for

@@ -252,7 +252,7 @@ def bind_score(text: str, registry: Registry, evaluator: Evaluator, n: int, targ
     z, memory, video = (np.zeros(shape, np.float32) for shape in ((n, k, dim), (1, dim), (n, dim)))
     frames = np.broadcast_to(np.uint8(0), (n, k, evaluator.img_size, evaluator.img_size, 3))
     population = Population(z, measures, memory, 0, targets.wanted, targets.unwanted, video, frames, targets.pictures)
-    expression.check(population._replace(members=members))
+    expression.check(population._replace(members=members, liked=targets.liked))
     return expression
 
 
@@ -283,6 +283,7 @@ def evaluate(
         frames=seen.frames if "frames" in reads else None,
         pictures=targets.pictures,
         members=evaluator.embedder.members,
+        liked=targets.liked,
     )
     scores = np.asarray(expression(population))
     places = axes(population) if axes else None

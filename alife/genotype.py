@@ -145,6 +145,14 @@ class GenotypeSpace:
             )
         return genotypes + sigma * self.scale * jax.random.normal(key, genotypes.shape)
 
+    def crossover(self, key: PRNGKey, first: Num[Array, "N G"], second: Num[Array, "N G"]) -> Num[Array, "N G"]:
+        """Mixtures of pairs: the substrate's own `crossover` if it has one, else each number from either of the two."""
+        own = getattr(self.substrate, "crossover", None)
+        if own is None:
+            return jnp.where(jax.random.bernoulli(key, shape=first.shape), first, second)
+        keys, unflatten = jax.random.split(key, len(first)), self.unflatten
+        return jax.vmap(lambda k, a, b: self.flatten(own(k, unflatten(a), unflatten(b))))(keys, first, second)
+
     def _coerce_all(self, value: Any) -> Num[np.ndarray, "S G"]:
         several = (
             isinstance(value, list | tuple) and value and all(isinstance(one, list | tuple | str) for one in value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -18,7 +19,7 @@ from .pipeline import Pipeline
 from .replay import key_of
 from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
 from .storage.begin import origin_of
-from .targets import embed_targets, with_vectors
+from .targets import targets_of, with_seen
 from .types import OPERATORS, Evaluation, Verdict
 
 KEPT = "-kept"
@@ -37,50 +38,50 @@ def collection_of(archive: Archive) -> Path:
 
 
 def keep_world(
-    archive: Archive, parent: int, genotype: Num[np.ndarray, " G"], pipeline: Pipeline, *, operator: str = "mutate"
+    archive: Archive, parents: Sequence[Lifeform], genotype: Num[np.ndarray, " G"], pipeline: Pipeline
 ) -> tuple[Path, int]:
-    """Runs a world with the key of its parent, and files it in the collection of a run, after its parent.
+    """Runs a world with the key of its first parent, and files it in the collection of a run, after its parents.
 
     Like every lifeform it is what its record says: its whole life, from the beginning, by the genotype given.  It is
     scored as the run would do it now, and what is there already is not filed again.
 
     Args:
         archive: of the run.
-        parent: id of the lifeform that it was made from.
+        parents: the one or two lifeforms of it that the world was made from.
         genotype: its own.
-        pipeline: what the parent was run with.
-        operator: how the genotype came about, one of `alife.types.OPERATORS`.
+        pipeline: what the parents were run with.
 
     Returns:
         The collection, and the id of the world in it.
 
     Raises:
-        NoSuchLifeform: there is no such parent.
         BadGenotype: no genotype of this substrate.
         BadOption: a world that gives NaN.
         ArchiveExists: a run that is no collection lies where it would be.
         ArchiveError: the collection cannot be written, or is written by somebody else.
     """
-    life = archive[parent]
+    life, made = parents[0], len(parents)
     genotype = pipeline.space.checked(np.asarray(genotype)[None], "genotype")[0]
     config = from_json(life.config)
     if not archive.progress.get("kept"):  # of what comes from a collection, the run that it came from first is said
         config = replace(config, origin=str(archive.path))
-    whole = np.stack([np.asarray(life.genotype), genotype])
-    evaluation = _evaluated(archive, config, pipeline, whole, life)
+    whole, seeds = np.stack([*(one.genotype for one in parents), genotype]), [*parents, life]
+    evaluation = _evaluated(archive, config, pipeline, whole, seeds)
     if not evaluation.valid[-1]:
         raise BadOption("this world gives NaN or infinite numbers in its life; change it, then keep it")
     with _writer(collection_of(archive), config, pipeline) as writer:
         known = writer.archive
-        first, place = (_filed(known, one, life, config) for one in whole)
+        *there, place = (_filed(known, one, like, config) for one, like in zip(whole, seeds, strict=True))
         if place is not None:
             return writer.path, place
         numbers, before = known.records()[0]["evaluation"].tolist(), {**START, **writer.progress}
-        new = slice(1 if first is not None else 0, 2)
-        parents = np.full((2, 2), -1)
-        parents[1, 0] = before["evaluations"] if first is None else numbers[first]
-        ways = np.array([OPERATORS.index("given"), OPERATORS.index(operator)])
-        verdict = Verdict(keep=np.ones(2, bool)[new], parents=parents[new], operator=ways[new])
+        new = np.array([*(one is None for one in there), True])
+        fresh = before["evaluations"] + np.cumsum(new) - 1
+        of = np.full((made + 1, 2), -1)
+        of[-1, :made] = [fresh[k] if one is None else numbers[one] for k, one in enumerate(there)]
+        ways = np.array([*["given"] * made, "crossover" if made > 1 else "mutate"])
+        operators = np.array([OPERATORS.index(way) for way in ways[new]])
+        verdict = Verdict(keep=new[new], parents=of[new], operator=operators)
         only = jax.tree.map(lambda leaf: leaf[new], evaluation)
         count = len(verdict.keep)
         rows = kept_rows(whole[new], only, verdict, np.zeros(count, bool), before["evaluations"], numbers)
@@ -112,12 +113,12 @@ def _filed(archive: Archive, genotype: Num[np.ndarray, " G"], life: Lifeform, co
 
 
 def _evaluated(
-    archive: Archive, config: RunConfig, pipeline: Pipeline, genotypes: Num[np.ndarray, "N G"], life: Lifeform
+    archive: Archive, config: RunConfig, pipeline: Pipeline, genotypes: Num[np.ndarray, "N G"], seeds: list[Lifeform]
 ) -> Evaluation:
+    """Worlds with the keys of lifeforms."""
     evaluator = pipeline.evaluator
-    images = with_vectors(config.images, evaluator.embedder, evaluator.img_size)
-    targets = embed_targets(evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives)
+    targets = targets_of(with_seen(config, evaluator.embedder, evaluator.img_size), evaluator.embedder)
     expression = bind_score(config.score, pipeline.registry, evaluator, len(genotypes), targets)
     z = archive.last_embeddings()[0][archive.alive][-REMEMBERED:]
-    keys = jnp.stack([key_of(life)] * len(genotypes))
+    keys = jnp.stack([key_of(one) for one in seeds])
     return evaluate(evaluator, expression, genotypes, keys, np.nan_to_num(z), len(z), targets)

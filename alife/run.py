@@ -29,7 +29,7 @@ from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry, registry_with
 from .storage import Archive, ArchiveWriter, create_archive, open_archive, resume_archive
-from .targets import embed_targets, require_text, tell_of_motions, with_vectors
+from .targets import require_text, targets_of, tell_of_motions, with_seen
 from .types import KEY_KIND, Evaluation, PRNGKey, Tree
 
 
@@ -81,11 +81,8 @@ class Setup:
         _, self.search = registry.searches.make(config.search)
         if config.prompts or config.negatives:
             require_text(evaluator.embedder, config.model["name"], registry)
-        images = with_vectors(config.images, evaluator.embedder, evaluator.img_size)
-        self.config = config = replace(config, images=images)
-        self.targets = embed_targets(
-            evaluator.embedder, prompts=config.prompts, images=images, negatives=config.negatives
-        )
+        self.config = config = with_seen(config, evaluator.embedder, evaluator.img_size)
+        self.targets = targets_of(config, evaluator.embedder)
         self.expression = bind_score(config.score, registry, evaluator, config.population, self.targets)
         self.axes = self._axes(getattr(self.search, "axes", ()))
         reads = self.expression.reads | (self.axes.reads if self.axes else frozenset())
@@ -125,6 +122,8 @@ class Setup:
             raise BadOption(
                 f"score {config.score!r} looks at no prompt and no picture; use --score prompt or video, or add one"
             )
+        if config.liked and "liked" not in reads:
+            raise BadOption(f"score {config.score!r} looks at no lifeform that is liked; use --score liked, or add it")
         if config.negatives and "negatives" not in reads:
             raise BadOption(
                 f"score {config.score!r} looks at no negative; say what the world should be with --prompt TEXT, or "

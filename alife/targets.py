@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from .config import RunConfig, replace
 from .embedding import Embedder
 from .errors import BadOption
+from .liked import with_liking
 from .model import Model
 from .registry import Registry
 
@@ -28,6 +30,26 @@ class Targets(NamedTuple):
     """The negatives."""
     pictures: Float[np.ndarray, "R D"] | None = None
     """Those of `wanted` that are pictures."""
+    liked: Float[np.ndarray, "L D"] | None = None
+    """Lifeforms that people like."""
+
+
+def with_seen(config: RunConfig, embedder: Embedder, img_size: int) -> RunConfig:
+    """A configuration that holds what the model sees in its pictures and liked lifeforms: all that a run needs of them.
+
+    Raises:
+        AlifeError: a file or lifeform that cannot be had.
+    """
+    images = with_vectors(config.images, embedder, img_size)
+    return replace(config, images=images, liked=with_liking(config.liked, embedder))
+
+
+def targets_of(config: RunConfig, embedder: Embedder) -> Targets:
+    """What the worlds of a configuration are held against, which is as `with_seen` gives it."""
+    images: Any = config.images
+    liked: Any = config.liked
+    texts = {"prompts": config.prompts, "negatives": config.negatives}
+    return embed_targets(embedder, images=images, liked=liked, **texts)
 
 
 def embed_targets(
@@ -36,6 +58,7 @@ def embed_targets(
     prompts: Sequence[str] = (),
     images: Sequence[Mapping[str, str]] = (),
     negatives: Sequence[str] = (),
+    liked: Sequence[Mapping[str, str]] = (),
 ) -> Targets:
     """What worlds are held against, as unit vectors.
 
@@ -44,6 +67,7 @@ def embed_targets(
         prompts: texts that the frames should show.
         images: pictures that they should look like, as `with_vectors` gives them.
         negatives: texts that no frame should show.
+        liked: lifeforms, as `alife.liked.with_liking` gives them.
 
     Raises:
         BadOption: the model knows no text and is given some, or refuses one.
@@ -51,12 +75,17 @@ def embed_targets(
     if any(not text.strip() for text in (*prompts, *negatives)):
         raise BadOption("a prompt or negative is empty; expected words such as 'a ring of red dots'")
     texts = [embedder.texts(prompts)] if prompts else []
-    pictures = [np.frombuffer(bytes.fromhex(image["z"]), "<f4").astype(np.float32)[None] for image in images]
+    pictures = [_stored(image) for image in images]
     return Targets(
         wanted=np.concatenate([*texts, *pictures]) if prompts or images else None,
         unwanted=embedder.texts(negatives) if negatives else None,
         pictures=np.concatenate(pictures) if images else None,
+        liked=np.concatenate([_stored(one) for one in liked]) if liked else None,
     )
+
+
+def _stored(seen: Mapping[str, str]) -> Float[np.ndarray, "1 D"]:
+    return np.frombuffer(bytes.fromhex(seen["z"]), "<f4").astype(np.float32)[None]
 
 
 def with_vectors(images: Sequence[str | Mapping[str, str]], embedder: Embedder, img_size: int) -> list[dict[str, str]]:

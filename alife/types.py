@@ -1,7 +1,8 @@
 """Shapes, declared once, and the values that travel between the parts.
 
 Letters: N population, T steps, K frames, H W height and width, D embedding, G genotype, P prompts and pictures to look
-like, Q negatives, M rows of a memory or members of an ensemble, A axes, S genotypes that a search holds or begins with.
+like, Q negatives, L lifeforms that people like, M rows of a memory or members of an ensemble, A axes, S genotypes that
+a search holds or begins with.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class Population(NamedTuple):
     """Those of the targets that are pictures."""
     members: Bool[ArrayLike, "M D"] | None = None
     """Which of the D numbers come from which model of an ensemble; None where there is one model."""
+    liked: Float[ArrayLike, "L D"] | None = None
+    """Unit embeddings of the last frames of lifeforms that people like."""
 
 
 class Verdict(NamedTuple):

@@ -111,6 +111,23 @@ def negative(population: Population) -> Float[Array, " N"]:
     return jnp.mean(likeness(jnp.asarray(population.z) @ jnp.asarray(population.negatives).T), axis=-1)
 
 
+def liked(population: Population) -> Float[Array, " N"]:
+    """How much a world ends like one of the lifeforms of `--like`: the highest cosine of its last frame to any of them.
+
+    In [-1, 1], higher is better.  Alone it leads to copies of them; `liked + 0.5*novelty` asks for more of their kind.
+
+    Raises:
+        BadOption: there is no such lifeform.
+
+    >>> turning = jnp.eye(2)[None]
+    >>> liked(Population(turning, {}, jnp.zeros((1, 2)), 0, liked=jnp.eye(2))).tolist()
+    [1.0]
+    """
+    if population.liked is None:
+        raise BadOption("score liked compares worlds with lifeforms; name a run with favourites: --like RUN, or RUN:ID")
+    return jnp.max(jnp.asarray(population.z)[:, -1] @ jnp.asarray(population.liked).T, axis=-1)
+
+
 def video(population: Population, negative: float = 1.0) -> Float[Array, " N"]:
     """How well a world's frames, taken together, show the prompts: for words of motion, such as "growing".
 
@@ -230,5 +247,6 @@ def register_scores(register: Callable[..., None]) -> None:
     register("softmax_prompt", softmax_prompt, summary="each frame shows its own prompt, not the others", source=asal)
     register("image", image, summary="frames look like the pictures alone")
     register("negative", negative, summary="frames look like the negatives: to be subtracted")
+    register("liked", liked, summary="the last frame looks like one of the lifeforms of --like, such as favourites")
     register("video", video, summary="all frames together show the prompts: words of motion")
     register("agreement", agreement, summary="prompt, as the least pleased member of an ensemble sees it")

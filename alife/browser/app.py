@@ -173,11 +173,13 @@ class Api:
     async def breed(self, request: Request) -> Response:
         (gallery, i), wish = self._named(request), await _wish(request)
         young = await run_in_threadpool(gallery.litter, i, wish, _side(wish))
-        return JSONResponse([{"world": self._theatre.admit(one), "genotype": one.about["genotype"]} for one in young])
+        return JSONResponse(
+            [{"world": self._theatre.admit(one), "genotype": one.about["genotype"], "of": of} for one, of in young]
+        )
 
     async def keep(self, request: Request) -> Response:
         (gallery, i), wish = self._named(request), await self._may_edit(request)
-        place, new = await run_in_threadpool(gallery.keep, i, wish.get("genotype"))
+        place, new = await run_in_threadpool(gallery.keep, i, wish)
         return JSONResponse({"run": await run_in_threadpool(self._runs.add, place), "name": place.name, "id": new})
 
     async def mark(self, request: Request) -> Response:

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 
-from ..errors import ArchiveDamaged
+from ..errors import ArchiveDamaged, BadOption
 from ..said import recipe, way_of
-from ..storage import Archive, open_archive
+from ..storage import Archive, Lifeform, open_archive
 from ..storage.events import add_events, favourites, notes, tags
 from ..storage.files import is_written
 from .neighbourhood import neighbour_map
@@ -32,6 +32,8 @@ MAPS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 KEEPING = Lock()
 """One world is kept after the other."""
 NEIGHBOURS = 8
+MOST_OTHERS = 8
+"""Parents of a litter besides the first one, at most."""
 RELATIVES, ABREAST = 24, 7
 """Ancestors that a family tree shows, and as many descendants; and those of one step side by side, at most."""
 
@@ -210,32 +212,38 @@ class Gallery:
             return self._pipeline(origin)
 
     def litter(self, i: int, wish: dict[str, Any], side: int) -> list[Any]:
-        """Changed copies of it, to be watched; raises as `replay` does.
+        """Its young, to be watched: changed copies, or where there are several parents changed mixtures of two of them.
 
         Args:
             i: the lifeform, whose key they live by.
-            wish: `genotype` (that of a copy which was picked before; without it, its own), `sigma` (how far they are
-                changed, in typical distances from the middle of the prior) and `seed`.
+            wish: `parents` (genotypes of young that were picked before; without it, its own), `others` (ids of
+                lifeforms that are parents too), `sigma` (how far they are changed, in typical distances from the middle
+                of the prior) and `seed`.
             side: edge of their pictures, pixels.
 
         Raises:
             BadOption, BadGenotype: what is wished cannot be.
+            NoSuchLifeform: one of the others is not there.
         """
+        from ..replay import key_of
         from .live import litter
 
         with self.lock:
             life = self.archive[i]
-        return litter(life, self._pipelines(life.origin), wish, side)
+            others = _others(self.archive, life, wish)
+            genotypes = [np.asarray(one.genotype) for one in (life, *others)]
+        return litter(key_of(life), genotypes, self._pipelines(life.origin), wish, side)
 
-    def keep(self, i: int, numbers: Any) -> tuple[Path, int]:
-        """Files a world made from it, see `alife.keep.keep_world`."""
+    def keep(self, i: int, wish: dict[str, Any]) -> tuple[Path, int]:
+        """Files a world of `genotype` made from it, and from the first of `others`, see `alife.keep.keep_world`."""
         from ..keep import keep_world
         from .live import as_genotype
 
         archive = open_archive(self.archive.path)
-        pipeline = self._pipelines(archive[i].origin)
+        parents = [archive[i], *_others(archive, archive[i], wish)][:2]
+        pipeline = self._pipelines(parents[0].origin)
         with KEEPING:
-            return keep_world(archive, i, as_genotype(pipeline.space, numbers), pipeline)
+            return keep_world(archive, parents, as_genotype(pipeline.space, wish.get("genotype")), pipeline)
 
     def mark(self, i: int, wish: dict[str, Any]) -> None:
         """Says what a person thinks of it: any of the kinds of `alife.storage.events`, and its value."""
@@ -261,6 +269,23 @@ def _or(read: Callable[[], Any], otherwise: Any) -> Any:
 def _number(value: float) -> Any:
     """JSON has no NaN and no infinity."""
     return value if np.isfinite(value) else None
+
+
+def _others(archive: Archive, life: Lifeform, wish: dict[str, Any]) -> list[Lifeform]:
+    """Lifeforms that are parents beside one, as they are wished.
+
+    Raises:
+        BadOption: no list of a few ids, or a lifeform of another kind of world.
+        NoSuchLifeform: one of them is not there.
+    """
+    ids = wish.get("others", [])
+    if not isinstance(ids, list) or len(ids) > MOST_OTHERS or not all(type(other) is int for other in ids):
+        raise BadOption(f"others is {ids!r:.60}; expected a list of at most {MOST_OTHERS} ids of lifeforms")
+    others = [archive[other] for other in dict.fromkeys(ids) if other != life.id]
+    strange = next((other.id for other in others if other.origin != life.origin), None)
+    if strange is not None:
+        raise BadOption(f"lifeform {strange} comes from another run than {life.id}; expected parents of one kind")
+    return others
 
 
 def _resized(frames: UInt8[np.ndarray, "K H W 3"], side: int) -> UInt8[np.ndarray, "K S S 3"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,8 +15,6 @@ from ..errors import BadOption
 from ..genotype import GenotypeSpace, places
 from ..options import whole
 from ..pipeline import Pipeline
-from ..replay import key_of
-from ..storage import Lifeform
 from ..types import PRNGKey
 from ..worlds.live import LiveWorld
 
@@ -114,18 +113,36 @@ class Living:
             }
 
 
-def litter(life: Lifeform, pipeline: Pipeline, wish: dict[str, Any], side: int) -> list[Living]:
-    """See `alife.browser.gallery.Gallery.litter`."""
-    space = pipeline.space
-    given = wish.get("genotype")
-    parent = np.asarray(life.genotype) if given is None else as_genotype(space, given)
+class Young(NamedTuple):
+    """One of a litter."""
+
+    living: Living
+    of: tuple[int, ...]
+    """Places of its parents in the list of all that were given, one or two."""
+
+
+def litter(
+    key: PRNGKey, genotypes: Sequence[Num[np.ndarray, " G"]], pipeline: Pipeline, wish: dict[str, Any], side: int
+) -> list[Young]:
+    """See `alife.browser.gallery.Gallery.litter`; the genotypes are the lifeform's own and those of the others."""
+    space, given = pipeline.space, wish.get("parents")
+    if given is not None and not (isinstance(given, list) and 0 < len(given) <= LITTER):
+        raise BadOption(f"parents is {given!r:.40}; expected a list of 1 to {LITTER} genotypes")
+    own = genotypes[:1] if given is None else [as_genotype(space, one) for one in given]
+    parents = np.stack([*own, *genotypes[1:]])
     sigma, seed = wish.get("sigma", SIGMA), whole("seed", wish.get("seed", 0), 0, 2**32 - 1)
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma <= 10:
         raise BadOption(f"sigma is {sigma!r:.40}; expected a number above 0, up to 10")
-    parents = jnp.repeat(jnp.asarray(parent)[None], LITTER, axis=0)
+    mutate_key, mix_key = jax.random.split(jax.random.key(seed))
+    first = np.arange(LITTER) % len(own)  # all descend from the lifeform by whose key they live
+    second = (first + 1 + np.random.default_rng(seed).integers(max(1, len(parents) - 1), size=LITTER)) % len(parents)
+    born = jnp.asarray(parents[first])
+    if len(parents) > 1:
+        born = space.crossover(mix_key, born, jnp.asarray(parents[second]))
     low, high = space.bounds
-    young = np.clip(np.asarray(space.mutate(jax.random.key(seed), parents, sigma)), low, high)
-    return [Living(pipeline, key_of(life), genotype, side) for genotype in young]
+    young = np.clip(np.asarray(space.mutate(mutate_key, born, sigma)), low, high)
+    pairs = [tuple(dict.fromkeys(pair)) for pair in zip(first.tolist(), second.tolist(), strict=True)]
+    return [Young(Living(pipeline, key, one, side), of) for one, of in zip(young, pairs, strict=True)]
 
 
 def as_genotype(space: GenotypeSpace, numbers: Any) -> Num[np.ndarray, " G"]:

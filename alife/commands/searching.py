@@ -63,6 +63,13 @@ RUNS = Path("runs")
     "--negative", "negatives", multiple=True, metavar="TEXT", help="What it should never look like (repeatable)."
 )
 @click.option(
+    "--like",
+    "liked",
+    multiple=True,
+    metavar="RUN[:ID]",
+    help="Lifeforms that it should end like: the favourites of a run, or those named (repeatable).",
+)
+@click.option(
     "--from",
     "origin",
     metavar="RUN[:ID]",
@@ -138,6 +145,7 @@ def _aim(config: RunConfig) -> str:
     wanted = [*map(repr, config.prompts), *(image["file"] for image in config.images)]  # type: ignore[index]
     unwanted = [repr(text) for text in config.negatives]
     seen = f" ({' then '.join(wanted)}{' without ' if unwanted else ''}{', '.join(unwanted)})" if wanted else ""
+    seen += f" ({len(config.liked)} liked)" if config.liked else ""
     return f"{config.score}{seen}"
 
 

@@ -14,6 +14,7 @@ import pytest
 from alife.browser.live import LITTER
 from alife.browser.theatre import MOST_WORLDS
 from alife.errors import ArchiveError
+from alife.replay import replay
 from alife.run import resume_search
 from alife.storage import open_archive
 from alife.storage.files import is_written
@@ -92,10 +93,39 @@ def test_nine_young_differ_and_the_picked_one_is_their_next_parent(served: str) 
     assert [one["genotype"] for one in post(served, "/api/runs/0/lifeforms/5/breed", wish)[1]] == [
         one["genotype"] for one in young
     ]
-    again = post(served, "/api/runs/0/lifeforms/5/breed", {**wish, "genotype": young[3]["genotype"]})[1]
+    again = post(served, "/api/runs/0/lifeforms/5/breed", {**wish, "parents": [young[3]["genotype"]]})[1]
     (parent,) = young[3]["genotype"]  # a rule, a bit for each of the 18 things that can happen to a cell
     assert all((one["genotype"][0] ^ parent).bit_count() < 6 for one in again)
     assert post(served, "/api/runs/0/lifeforms/5/breed", {**wish, "sigma": -1})[0] == 409
+
+
+def test_young_of_several_are_mixtures_of_two(served: str, runs: list[Path]) -> None:
+    archive = open_archive(runs[0])
+    wish = {"side": 32, "seed": 4, "sigma": 0.2, "others": [7, 9]}
+    young = post(served, "/api/runs/0/lifeforms/5/breed", wish)[1]
+    rules = [int(archive[i].genotype[0]) for i in (5, 7, 9)]
+    assert {tuple(one["of"]) for one in young} == {(0, 1), (0, 2)}
+    for one in young:  # a bit that both have, or that neither has, differs by mutation alone
+        first, second = (rules[parent] for parent in one["of"])
+        assert ((one["genotype"][0] ^ first) & ~(first ^ second)).bit_count() < 6
+    picked = {**wish, "others": [], "parents": [one["genotype"] for one in young[:3]]}
+    assert {of for one in post(served, "/api/runs/0/lifeforms/5/breed", picked)[1] for of in one["of"]} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    "wish, said",
+    [
+        ({"others": [10**6]}, "lifeform"),
+        ({"others": 7}, "expected a list"),
+        ({"others": ["7"]}, "expected a list"),
+        ({"others": list(range(20))}, "at most"),
+        ({"parents": []}, "expected a list of 1 to"),
+        ({"parents": [[1, 2, 3]]}, "expected a list of 1 numbers"),
+    ],
+)
+def test_who_cannot_be_a_parent(served: str, wish: dict, said: str) -> None:
+    status, answer = post(served, "/api/runs/0/lifeforms/5/breed", {"side": 32, **wish})
+    assert status == 409 and said in answer["error"]
 
 
 @pytest.mark.parametrize("what", ["keep", "mark", "branch"])
@@ -119,6 +149,21 @@ def test_what_is_kept_is_a_lifeform_beside_its_parent(mine: Path) -> None:
         assert [run["name"] for run in json.loads(ask(address, "/api/runs")[1])] == ["mine", "mine-kept"]
         assert post(address, "/api/runs/0/lifeforms/5/keep", {"genotype": genotype})[1] == kept
         assert post(address, "/api/runs/0/lifeforms/5/keep", {"genotype": [1, 2, 3]})[0] == 409
+
+
+def test_a_mixture_is_kept_with_both_its_parents(mine: Path) -> None:
+    with serving([mine], edit=True) as address:
+        for other in (7, 9):  # 5 is there already the second time
+            (young, *_) = post(address, "/api/runs/0/lifeforms/5/breed", {"side": 32, "others": [other]})[1]
+            wish = {"genotype": young["genotype"], "others": [other]}
+            kept = post(address, "/api/runs/0/lifeforms/5/keep", wish)[1]
+            assert post(address, "/api/runs/0/lifeforms/5/keep", wish)[1] == kept
+    collection = open_archive(mine.with_name("mine-kept"))
+    assert [life.parents for life in collection] == [(), (), (0, 1), (), (0, 3)]
+    assert [life.operator for life in collection] == ["given", "given", "crossover", "given", "crossover"]
+    own = [collection[k].genotype.tolist() for k in (0, 1, 3)]
+    assert own == [open_archive(mine)[i].genotype.tolist() for i in (5, 7, 9)]
+    assert {verdict.verdict for verdict in replay(collection, range(5))} == {"same bytes"}
 
 
 def test_marks_are_events_of_the_archive(mine: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -257,3 +258,61 @@ def test_a_motion_that_no_frame_shows_is_told(capsys):
     assert "growing: no single frame shows that" in capsys.readouterr().err
     assert run_command([*said, *small, "--score", "video", "--out", "moving"]) == 0
     assert "growing" not in capsys.readouterr().err.split("\n", 1)[1]
+
+
+def test_favourites_of_another_run_are_what_a_search_looks_for():
+    few = ["--generations", "2", "--search", "random", *TINY]
+    assert run_command(["search", "life", "--out", "seen", "--model", "pixels", *few]) == 0
+    assert run_command(["mark", "seen", "1", "3", "--favourite"]) == 0
+    assert (
+        run_command(["search", "life", "--out", "run", "--model", "pixels", "--like", "seen", "--seed", "5", *few]) == 0
+    )
+    seen, run = open_archive("seen"), open_archive("run")
+    assert run.config["score"] == "liked"
+    liked = np.stack([seen[i].embedding[-1] for i in (1, 3)])
+    for lifeform in run:
+        assert lifeform.score == pytest.approx((liked @ lifeform.embedding[-1]).max(), abs=1e-5)
+
+
+def test_a_search_for_what_is_liked_goes_on_without_the_other_run():
+    few = ["--search", "random", *TINY, *HUES]
+    assert run_command(["search", "life", "--out", "seen", "--generations", "1", *few]) == 0
+    for out, generations in ("long", "4"), ("short", "2"):
+        said = ["--out", out, "--generations", generations, "--like", "seen:0,2", "--score", "liked + novelty"]
+        assert run_command(["search", "life", *said, *few]) == 0
+    shutil.rmtree("seen")
+    assert run_command(["resume", "short", "--generations", "4"]) == 0
+    assert same(Path("long"), Path("short"))
+
+
+def test_another_model_looks_at_what_is_liked_itself():
+    few = ["--search", "random", "--generations", "1", *TINY]
+    assert run_command(["search", "life", "--out", "seen", "--model", "texture", *few]) == 0
+    assert run_command(["search", "life", "--out", "run", "--model", "pixels", "--like", "seen:1", *few]) == 0
+    again = open_archive("run")
+    assert max(again.column("score")) == pytest.approx(1, abs=1e-4)  # the same seed: its very world is among them
+
+
+@pytest.mark.parametrize(
+    "said, why",
+    [
+        (["--like", "seen"], "seen has no favourites; mark some, `alife mark seen ID --favourite`"),
+        (["--like", "seen:99"], "99"),
+        (["--like", "seen:best"], "'best' is no lifeform's number"),
+        (["--like", "nowhere"], "nowhere"),
+        (["--like", "seen:0", "--score", "motion"], "looks at no lifeform that is liked"),
+        (["--score", "liked"], "--like RUN"),
+    ],
+)
+def test_what_cannot_be_liked_is_refused(said, why, capsys):
+    few = ["--model", "pixels", "--search", "random", *TINY]
+    assert run_command(["search", "life", "--out", "seen", "--generations", "1", *few]) == 0
+    capsys.readouterr()
+    assert why in refused(capsys, "search", "life", "--out", "run", *said, *few)
+
+
+def test_a_world_file_names_liked_runs_beside_it(tmp_path):
+    file = write(tmp_path / "mine.toml", 'substrate = "life"\nprompts = ["red"]\nliked = ["seen:3"]\n')
+    config = load_world(str(file), {"life": 8})
+    assert config.liked == [str(tmp_path / "seen:3")] and config.score == "prompt + liked"
+    assert load_world(str(file), {"life": 8}, images=["a.png"]).liked == ()

@@ -191,7 +191,8 @@ def test_scores_do_not_depend_on_the_order_of_worlds(name):
     order = jnp.array([3, 1, 5, 0, 4, 2])
     frames = jax.random.randint(jax.random.key(4), (6, 4, 8, 8, 3), 0, 256).astype(jnp.uint8)
     members = jnp.arange(8) // 4 == jnp.arange(2)[:, None]
-    given = population(z, targets=z[0, :2])._replace(negatives=z[1, :1], pictures=z[2, :2], members=members)
+    aims = {"negatives": z[1, :1], "pictures": z[2, :2], "liked": z[3, :2]}
+    given = population(z, targets=z[0, :2])._replace(members=members, **aims)
     one, other = given._replace(frames=frames), given._replace(z=z[order], video=given.video[order])
     score = ScoreExpression(name, REGISTRY, [])
     assert np.allclose(score(one)[order], score(other._replace(frames=frames[order])), atol=1e-6)

@@ -152,11 +152,11 @@ export const live = async (run, id, side) => (await post(`/api/runs/${run}/lifef
 export const act = async (world, wish) => unpack(await (await post(`/api/live/${world}`, wish)).arrayBuffer());
 
 /**
- * Nine changed copies.
+ * Nine young: changed copies, or of several parents mixtures; with each the places of its parents among all.
  * @param {number} run
  * @param {number} id
- * @param {{genotype?: number[], sigma: number, seed: number, side: number}} wish
- * @returns {Promise<{world: string, genotype: number[]}[]>}
+ * @param {{parents?: number[][], others: number[], sigma: number, seed: number, side: number}} wish
+ * @returns {Promise<{world: string, genotype: number[], of: number[]}[]>}
  */
 export const breed = async (run, id, wish) => (await post(`/api/runs/${run}/lifeforms/${id}/breed`, wish)).json();
 
@@ -164,10 +164,10 @@ export const breed = async (run, id, wish) => (await post(`/api/runs/${run}/life
  * Files a world that was made from a lifeform.
  * @param {number} run
  * @param {number} id
- * @param {number[]} genotype
+ * @param {{genotype: number[], others?: number[]}} made others are lifeforms that it was made from too
  * @returns {Promise<{run: number, name: string, id: number}>}
  */
-export const keep = async (run, id, genotype) => (await post(`/api/runs/${run}/lifeforms/${id}/keep`, { genotype })).json();
+export const keep = async (run, id, made) => (await post(`/api/runs/${run}/lifeforms/${id}/keep`, made)).json();
 
 /**
  * @param {number} run

@@ -82,7 +82,7 @@ export class Stage {
     this.count = make("p", { class: "same step" });
     this.changed = make("div", { class: "changed" });
     this.filed = make("p", { class: "verdict", role: "status" });
-    this.keeping = this.told.edit ? button("Keep this", () => keepIt(run, id, [.../** @type {number[]} */ (this.genotype)], /** @type {HTMLElement} */ (this.filed), this.told.go), { id: "keep" })
+    this.keeping = this.told.edit ? button("Keep this", () => keepIt(run, id, { genotype: [.../** @type {number[]} */ (this.genotype)] }, /** @type {HTMLElement} */ (this.filed), this.told.go), { id: "keep" })
       : make("p", { class: "same" }, "To keep what you make, start with: alife browse --edit");
     this.place.replaceChildren(
       make("div", { class: "row" }, run_, once, again), make("label", { class: "row" }, "Speed", speed, said),
