@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors "
+    "connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors "
 )
 """Nothing from another host, no script but our files; in the frame of those who follow."""
-NOBODY, THIS_MACHINE = "'none'", "http://localhost:* http://127.0.0.1:*"
-"""Who may show the page in a frame: nobody, or pages of this machine such as a notebook."""
+OWN, THIS_MACHINE = "'self'", "http://localhost:* http://127.0.0.1:*"
+"""Who may show the page in a frame: the server's own pages, or all pages of this machine such as a notebook."""
 
 LONGEST_URL = 8192
 """Characters of path and query together."""
@@ -34,7 +34,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], *, framed: bool = False) -> None:
         self._app, self._hosts = app, frozenset(hosts)
-        self._policy = POLICY + (THIS_MACHINE if framed else NOBODY)
+        self._policy = POLICY + (THIS_MACHINE if framed else OWN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

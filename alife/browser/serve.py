@@ -15,6 +15,8 @@ from .app import create_app
 from .runs import Runs
 
 LOOPBACK = "127.0.0.1"
+ABREAST = 4
+"""Runs that are opened side by side, at most; of more, one is chosen on the page."""
 CONNECTIONS = 128
 """Answered at the same time; more are told to come again."""
 
@@ -81,5 +83,6 @@ def serve(
     server = Server(runs, port, edit=edit)
     tell(server.address)
     if show:
-        threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
+        page = f"{server.address}/beside.html" if 1 < len(runs) <= ABREAST else server.address
+        threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
     server.run()

@@ -18,7 +18,7 @@ from .searching import RUNS
 def browse_command(runs: tuple[Path, ...], port: int, show: bool, edit: bool) -> int:
     """Look at RUN in a browser: a field of its lifeforms, moving, alike near alike; Ctrl-C ends it.
 
-    Without RUN, the newest one below runs/.  Several can be chosen from on the page.  The server answers this machine
+    Without RUN, the newest one below runs/.  Several stand side by side.  The server answers this machine
     only, and changes nothing without --edit.
     """
     from ..browser import serve

@@ -347,3 +347,32 @@ def test_what_is_typed_survives_what_a_search_adds(browser: Chromium, mine: Path
         typed = browser.run("[document.activeElement.dataset.focus, document.activeElement.value]")
         assert typed == ["score least", "0.25"]
         browser.call("Page.navigate", url="about:blank")
+
+
+def test_runs_stand_side_by_side_and_one_line_asks_all(browser: Chromium, runs: list[Path], mine: Path) -> None:
+    """Each is a whole page of its own: it moves, it is asked, and one of its lifeforms is opened."""
+    browser.complaints.clear()
+    with serving([runs[0], mine]) as address:
+        browser.visit(f"{address}/")
+        browser.wait("!document.getElementById('beside').hidden")
+        browser.click("#beside")
+        browser.wait("location.pathname == '/beside.html'")
+        page = "document.querySelectorAll('iframe')[k].contentDocument"
+        pane = f"(k, of) => {{ try {{ return of({page}) }} catch {{ return null }} }}"
+        count = f"(({pane})(%d, (page) => page.getElementById('count').textContent))"
+        for k in range(2):
+            browser.wait(f"/^\\d+ lifeforms$/.test({count % k})")
+        line = f"score>{np.median(open_archive(mine).column('score'))}"
+        put(browser, "#find", line)
+        expected = len(open_archive(mine).select(line))
+        for k in range(2):
+            browser.wait(f"{count % k} == '{expected} of {len(open_archive(mine))} lifeforms'")
+        browser.click("#light")
+        for k in range(2):
+            browser.wait(f"({pane})({k}, (page) => page.documentElement.classList.contains('light'))")
+        browser.click("#light")
+        browser.click("#panes section:last-child .bar button")
+        browser.wait("document.querySelectorAll('iframe').length == 1")
+        assert browser.run("location.hash").startswith("#run=life&q=score%3E")
+        browser.call("Page.navigate", url="about:blank")
+    assert [said for said in browser.complaints if not said.startswith("http://127.0.0.1")] == []

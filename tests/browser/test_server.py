@@ -177,15 +177,27 @@ def test_the_page_is_small_and_names_no_other_host() -> None:
     assert not [text for text in assets if "innerHTML" in text or "eval(" in text]
 
 
-def test_the_page_names_all_its_modules_at_once() -> None:
+@pytest.mark.parametrize("name", ["index", "beside"])
+def test_a_page_names_all_its_modules_at_once(name: str) -> None:
     page = files("alife.browser") / "page"
-    named = re.findall(r'(?:href|src)="(\w+\.js)"', (page / "index.html").read_text())
-    assert sorted(named) == sorted(file.name for file in page.iterdir() if file.name.endswith(".js"))
+    text = (page / f"{name}.html").read_text()
+    named, waiting, needed = re.findall(r'(?:href|src)="(\w+\.js)"', text), re.findall(r'src="(\w+\.js)"', text), set()
+    while waiting:
+        needed.add(module := waiting.pop())
+        found = re.findall(r'^import .* from "\./(\w+\.js)";', (page / module).read_text(), re.MULTILINE)
+        waiting += set(found) - needed
+    assert sorted(named) == sorted(needed)
+
+
+def test_every_module_is_of_some_page() -> None:
+    page = files("alife.browser") / "page"
+    texts = "".join(file.read_text() for file in page.iterdir() if file.name.endswith(".html"))
+    assert [file.name for file in page.iterdir() if file.name.endswith(".js") and file.name not in texts] == []
 
 
 def test_only_a_notebook_shows_it_in_a_frame(served: str, runs: list[Path]) -> None:
     page = NotebookPage(runs[0])
-    for address, who in ((served, "'none'"), (page.address, "http://localhost:* http://127.0.0.1:*")):
+    for address, who in ((served, "'self'"), (page.address, "http://localhost:* http://127.0.0.1:*")):
         policy = urllib.request.urlopen(f"{address}/").headers["Content-Security-Policy"]
         assert policy.endswith(f"frame-ancestors {who}")
     page.close()

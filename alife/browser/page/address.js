@@ -4,9 +4,9 @@
  * @typedef {{run: string, life: number | null, q: string, across: string, down: string, map: string, view: string}} State
  */
 
-/** @returns {State} */
-export function read() {
-  const words = new URLSearchParams(location.hash.slice(1)), life = words.get("life") ?? "";
+/** @param {string} [hash] @returns {State} */
+export function read(hash = location.hash) {
+  const words = new URLSearchParams(hash.replace(/^#/, "")), life = words.get("life") ?? "";
   const of = (/** @type {string} */ name) => words.get(name) ?? "";
   return {
     run: of("run"), life: /^\d{1,9}$/.test(life) ? Number(life) : null,

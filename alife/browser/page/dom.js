@@ -86,6 +86,25 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * A button between light and dark, which all pages of this server share.
+ * @param {HTMLElement} light
+ * @param {() => void} changed
+ */
+export function lit(light, changed) {
+  const show = () => {
+    document.documentElement.classList.toggle("light", localStorage.getItem("light") === "true");
+    light.textContent = document.documentElement.classList.contains("light") ? "Dark" : "Light";
+    changed();
+  };
+  light.addEventListener("click", () => {
+    localStorage.setItem("light", String(!document.documentElement.classList.contains("light")));
+    show();
+  });
+  addEventListener("storage", show);
+  show();
+}
+
 /** @param {number | null} value */
 export const short = (value) => (value === null ? "none" : Number(value.toPrecision(4)).toString());
 

@@ -1,7 +1,7 @@
 // @ts-check
 import * as address from "./address.js";
 import { about, runs, table } from "./api.js";
-import { make, say, short, the, whole, words } from "./dom.js";
+import { lit, make, say, short, the, whole, words } from "./dom.js";
 import { Field } from "./field.js";
 import { FindBar } from "./find.js";
 import { LifePage } from "./life.js";
@@ -117,7 +117,8 @@ class Page {
   returned() {
     const before = this.state;
     this.state = address.read();
-    if (["run", "q", "across", "down", "map", "view"].some((key) => Reflect.get(before, key) !== Reflect.get(this.state, key))) return this.load();
+    if (["run", "across", "down", "map", "view"].some((key) => Reflect.get(before, key) !== Reflect.get(this.state, key))) return this.load();
+    if (this.state.q !== before.q) this.find.put(this.state.q);
     if (this.state.life === null) this.#hide();
     else if (this.state.life !== before.life) this.#show(this.state.life);
   }
@@ -131,7 +132,7 @@ class Page {
     this.find.run = this.place;
     the("name").textContent = document.title = this.run.name;
     const choice = /** @type {HTMLSelectElement} */ (the("runs"));
-    choice.hidden = this.known.length < 2;
+    choice.hidden = the("beside").hidden = this.known.length < 2;
     choice.replaceChildren(...this.known.map(({ name }, k) => new Option(name, String(k), false, k === this.place)));
     [this.all, this.found] = [new Int32Array(0), null];
     this.field.show(this.place, this.run.frames);
@@ -215,6 +216,7 @@ class Page {
 
   /** Shows the panels that the address asks for. */
   look() {
+    document.body.classList.toggle("pane", this.state.view.includes("pane"));
     for (const name of ["number", "list"]) the(name).setAttribute("aria-pressed", String(this.state.view.includes(name)));
     the("numbers").hidden = !this.state.view.includes("number");
     the("table").hidden = !this.state.view.includes("list");
@@ -253,13 +255,7 @@ class Page {
       this.look();
       this.arrange();
     });
-    const light = () => { the("light").textContent = document.documentElement.classList.contains("light") ? "Dark" : "Light"; };
-    the("light").addEventListener("click", () => {
-      localStorage.setItem("light", String(document.documentElement.classList.toggle("light")));
-      field.recolour();
-      light();
-    });
-    light();
+    lit(the("light"), () => field.recolour());
     addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
       event.preventDefault();
@@ -272,7 +268,6 @@ async function start() {
   // What takes longest comes first: the browser makes its drawing ready while the server reads.
   const known = runs(), { run, map } = address.read(), first = run || map ? null : table(0, "");
   first?.catch(() => {}); // who waits for it is told
-  document.documentElement.classList.toggle("light", localStorage.getItem("light") === "true");
   const page = new Page();
   page.coming = first;
   page.known = await known;
