@@ -17,10 +17,10 @@ import alife
 from alife.cli import run_command
 from alife.storage import open_archive
 
-from ..flow.chromium import BINARY, PATIENCE, Chromium
+from ..flow.chromium import MISSED, PATIENCE, Chromium
 from .conftest import serving
 
-pytestmark = pytest.mark.skipif(BINARY is None, reason="no Chromium is installed")
+pytestmark = pytest.mark.skipif(MISSED, reason="no Chromium is installed")
 
 ARRIVED = "document.getElementById('count').textContent.includes('lifeforms')"
 OPENED = "document.querySelector('#life[data-whole] h2')?.textContent"

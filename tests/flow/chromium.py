@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 BINARY = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MISSED = BINARY is None and "ALIFE_TEST_CHROMIUM" not in os.environ
+"""Whether what drives it is passed over; where somebody insists on it, it fails instead."""
 PATIENCE = 120.0
 """Seconds to wait for an answer, on a machine that may be busy with other tests."""
 

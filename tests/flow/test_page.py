@@ -24,7 +24,7 @@ from alife.said import WAYS
 from alife.storage import Genes, Layout, Rows, create_archive, open_archive
 from alife.types import OPERATORS
 
-from .chromium import BINARY, Chromium
+from .chromium import MISSED, Chromium
 
 HOSTILE = "</script></title><img src=x onerror=hacked=1>\"'&amp; $body \u2028\u202e{}"
 VOID = {"meta", "img", "input", "br", "link"}
@@ -244,7 +244,7 @@ def test_alike_lie_side_by_side():
     assert order in (sorted(order), sorted(order, reverse=True))
 
 
-@pytest.mark.skipif(BINARY is None, reason="no Chromium is installed")
+@pytest.mark.skipif(MISSED, reason="no Chromium is installed")
 def test_in_a_browser_from_the_disk_without_a_network(run, tmp_path):
     page = tmp_path / "page.html"
     write_page(open_archive(run), page, title=HOSTILE)
