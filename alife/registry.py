@@ -7,17 +7,16 @@ load is kept in `Registry.plugins` with its error and is never fatal.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
 import inspect
-import pkgutil
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +24,29 @@ import pluggy
 
 from . import hookspecs
 from .errors import AlifeError, BadOption, PluginError, UnknownName, suggest
+from .loading import (
+    KINDS,
+    MARKS,
+    hooks_of,
+    kind_of,
+    load_spec,
+    modules_of,
+    name_of,
+    plugin_of,
+    plural,
+    rebuilt,
+    spec_of,
+    split,
+)
 
 if TYPE_CHECKING:
     import click
 
-KINDS = ("substrate", "model", "score", "search")
 BUILT_IN_PACKAGES = ("alife.plugins", "alife.search")
 """Every module in these that has hooks is a plugin that ships."""
 BUILT_IN_MODULES = ("alife.bench",)
+TRACE = "ALIFE_TRACE_PLUGINS"
+"""Environment variable: where it is set, every plugin that is loaded is told on stderr."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,8 @@ class Entry:
     source: str = ""
     peers: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """What published programs take on one core, by name: milliseconds per world and step, and per picture."""
+    instance: Any = field(default=None, repr=False, compare=False)
+    """The thing itself, where it was handed over ready made; it takes no options."""
     registry: Registry | None = field(default=None, repr=False, compare=False)
     """Where it is registered: handed to a factory with a parameter `registry`, which makes other things by name."""
 
@@ -76,6 +92,10 @@ class Entry:
             BadOption: an option that the constructor does not have, or refuses.
             PluginError: the constructor fails.
         """
+        if self.instance is not None:
+            if options:
+                raise BadOption(f"{self.kind} {self.name!r} was handed over ready made and takes no options: {options}")
+            return self.instance
         factory = self.resolve()
         known = self.options()
         for name in options:
@@ -164,14 +184,22 @@ class Plugin:
 
     name: str
     where: str
+    """"built in", "file", "object", or the package that brought it, with its version."""
     error: str = ""
+    """Why it did not load; empty where it did."""
+    hooks: tuple[str, ...] = ()
+    """Names of the hooks that it has."""
+    brings: tuple[str, ...] = ()
+    """Names of the things that it registered."""
+    seconds: float = 0.0
+    """That loading it took."""
 
 
 class Registry:
     """Everything found at the moment of making it.
 
     Args:
-        files: single-file plugins, as `--plugin` gives them.
+        files: single-file plugins, as `--plugin` gives them: FILE.py, or FILE.py:Class for a class or function alone.
         built_in: False leaves out what ships (for tests).
         installed: False leaves out installed packages (for tests).
 
@@ -183,41 +211,61 @@ class Registry:
         self.substrates, self.models, self.scores, self.searches = (Catalogue(kind) for kind in KINDS)
         self.commands: dict[str, click.Command] = {}
         self.plugins: list[Plugin] = []
-        self.files = list(dict.fromkeys(str(Path(file).resolve()) for file in files))
+        self.files = list(dict.fromkeys(":".join(filter(None, split(file))) for file in files))
         self.hooks = pluggy.PluginManager("alife")
         self.hooks.add_hookspecs(hookspecs)
         if built_in:
-            for name in (*_modules(BUILT_IN_PACKAGES), *BUILT_IN_MODULES):
+            for name in (*modules_of(BUILT_IN_PACKAGES), *BUILT_IN_MODULES):
                 self._load(name, "built in", partial(importlib.import_module, name))
         if installed:
             for point in entry_points(group="alife"):
                 where = f"package {point.dist.name} {point.dist.version}" if point.dist else "installed"
-                self._load(point.name, where, point.load)
+                self._load(point.name, where, partial(_of_entry_point, point))
         for file in self.files:
-            self._load(file, "file", partial(load_file, file))
-            if self.plugins and self.plugins[-1].name == file and self.plugins[-1].error:
+            self._load(file, "file", partial(load_spec, file))
+            if self.plugins[-1].error:
                 raise PluginError(f"plugin file {file}: {self.plugins[-1].error}")
 
+    def take(self, thing: Any) -> str:
+        """Register a class, an instance or a function on its own, and give the name that it has from now on.
+
+        Raises:
+            PluginError: it is no substrate, model, score or search, or one of that name is there.
+        """
+        name = name_of(thing)
+        self._load(name, "object", partial(plugin_of, thing))
+        if self.plugins[-1].error:
+            raise PluginError(self.plugins[-1].error)
+        return name
+
     def _load(self, name: str, where: str, load: Callable[[], Any]) -> None:
-        error = ""
+        error, brings, hooks, begun = "", tuple[str, ...](), list[str](), time.perf_counter()
         try:
             plugin = load()
-            if not _has_hooks(plugin):
+            hooks = hooks_of(plugin)
+            if not hooks:
                 if where == "built in":
                     return  # a plain module beside the plugins
-                raise PluginError("it has no function marked @alife.hookimpl, so it brings nothing")
+                raise PluginError(
+                    "it has no function marked @alife.hookimpl, so it brings nothing; a class in it is meant by "
+                    "FILE.py:Class"
+                )
             self.hooks.register(plugin, name)
             try:
                 self.hooks.check_pending()  # a mistyped hook, before anything is taken in
-                self._collect(plugin, name)
+                brings = self._collect(plugin, name)
             except BaseException:
                 self.hooks.unregister(plugin)
                 raise
         except (Exception, SystemExit) as cause:
             error = str(cause) if isinstance(cause, AlifeError) else f"{type(cause).__name__}: {cause}"
-        self.plugins.append(Plugin(name, where, error))
+        taken = time.perf_counter() - begun
+        self.plugins.append(Plugin(name, where, error, tuple(hooks), brings, taken))
+        if os.environ.get(TRACE):
+            said = error or f"{', '.join(hooks)} -> {', '.join(brings) or 'nothing to name'}"
+            print(f"alife: plugin {name} ({where}) in {taken * 1000:.1f} ms: {said}", file=sys.stderr)
 
-    def _collect(self, plugin: Any, name: str) -> None:
+    def _collect(self, plugin: Any, name: str) -> tuple[str, ...]:
         """Take in what one plugin registers: all of it, or nothing when any of it is wrong."""
         staged: list[Entry] = []
 
@@ -244,6 +292,7 @@ class Registry:
                 self.of_kind(kind)._entries = before[kind]
             raise
         self.commands.update({str(command.name): command for command in commands})
+        return (*(entry.name for entry in staged), *(f"alife {command.name}" for command in commands))
 
     @property
     def horizons(self) -> dict[str, int]:
@@ -255,13 +304,31 @@ class Registry:
         return getattr(self, plural(kind))
 
 
-def plural(kind: str) -> str:
-    """The plural of a kind.
+def own_world(thing: Any, registry: Registry) -> tuple[str, Registry, list[str], dict[str, Any]]:
+    """A substrate of a Python user's own, to be run by name.
 
-    >>> plural("search"), plural("model")
-    ('searches', 'models')
+    Args:
+        thing: its class, or one ready made.
+        registry: what else may be named.
+
+    Returns:
+        The name, a registry that knows it, where other processes find it (empty = nowhere), and its options.
+
+    Raises:
+        PluginError: it is no substrate, or one of that name is registered.
     """
-    return kind + ("es" if kind.endswith("ch") else "s")
+    if kind_of(thing) != "substrate":
+        raise PluginError(
+            f"{thing!r:.100} cannot be run; expected the name of a world, or a substrate: a class with step_state, see "
+            "alife.substrate"
+        )
+    known = Registry(registry.files)
+    options = dict[str, Any]()
+    made = None if isinstance(thing, type) else rebuilt(thing)
+    if made is not None:
+        thing, options = made
+    spec = spec_of(thing) if isinstance(thing, type) else None
+    return known.take(thing), known, [spec] if spec else [], options
 
 
 @cache
@@ -275,39 +342,11 @@ def registry_with(files: Sequence[str | Path]) -> Registry:
     return Registry(files) if files else default_registry()
 
 
-def load_file(file: str) -> Any:
-    """Import one Python file under a name of its own.
-
-    Raises:
-        PluginError: it does not exist.
-    """
-    path = Path(file)
-    if not path.is_file():
-        raise PluginError("there is no such file")
-    name = f"alife_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PluginError("it is not a Python file; expected a name ending in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _modules(packages: Sequence[str]) -> Iterator[str]:
-    for package in packages:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-            yield f"{package}.{module.name}"
-
-
 def _entry(kind: str, plugin: str, name: str, factory: Callable[..., Any] | str, **said: Any) -> Entry:
     if not isinstance(name, str) or not name.isidentifier():
         raise PluginError(f"{kind} name {name!r} is not a word; expected letters, digits and _")
-    if not callable(factory) and not (isinstance(factory, str) and ":" in factory):
+    ready = callable(getattr(factory, MARKS.get(kind, ""), None))
+    if not callable(factory) and not ready and not (isinstance(factory, str) and ":" in factory):
         raise PluginError(f"{kind} {name!r}: factory {factory!r} is neither callable nor 'module:attribute'")
     known = {"summary", "test_options", "source"} | ({"horizon", "peers"} if kind == "substrate" else set())
     for key in said:
@@ -318,9 +357,12 @@ def _entry(kind: str, plugin: str, name: str, factory: Callable[..., Any] | str,
             f"substrate {name!r}: horizon is {said.get('horizon')!r}; expected register(..., horizon=STEPS), 1 or more"
         )
     said.setdefault("summary", "")
-    return Entry(kind, name, factory, plugin, **said)
+    if kind == "score" or isinstance(factory, type | str) or not callable(getattr(factory, MARKS[kind], None)):
+        return Entry(kind, name, factory, plugin, **said)
+    return Entry(kind, name, type(factory), plugin, instance=factory, **said)
 
 
-def _has_hooks(plugin: Any) -> bool:
-    names = [name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), "alife_spec")]
-    return any(hasattr(getattr(plugin, name, None), "alife_impl") for name in names)
+def _of_entry_point(point: EntryPoint) -> Any:
+    """What an installed package names: a module with hooks, or a class or function alone, by the point's name."""
+    found = point.load()
+    return found if hooks_of(found) or inspect.ismodule(found) else plugin_of(found, point.name)

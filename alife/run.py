@@ -27,7 +27,7 @@ from .lifeforms import kept_rows, layout_of, sampled_worlds, with_clips, with_gi
 from .memory import Memory
 from .pipeline import Pipeline
 from .provenance import differences
-from .registry import Registry, default_registry, registry_with
+from .registry import Registry, default_registry, own_world, registry_with
 from .storage import Archive, ArchiveWriter, create_archive, open_archive, resume_archive
 from .targets import require_text, targets_of, tell_of_motions, with_seen
 from .types import KEY_KIND, Evaluation, PRNGKey, Tree
@@ -139,7 +139,7 @@ class Setup:
 
 
 def run_search(
-    world: str | RunConfig,
+    world: Any,
     *,
     out: str | Path,
     registry: Registry | None = None,
@@ -150,7 +150,10 @@ def run_search(
     """Search a world and keep what is found in a new archive.
 
     Args:
-        world: name of a substrate or of a world in the catalog, path of a `.toml` file, or a whole configuration.
+        world: name of a substrate or of a world in the catalog, path of a `.toml` file, a whole configuration, or a
+            substrate of your own, as a class (its options are `options={...}`) or ready made.  What runs again later,
+            in another process, is what that process can find: a class of a file or module, a ready-made one where it
+            keeps the arguments of its constructor; for others, hand `replay` and `resume_search` a registry.
         out: directory of the new archive; it must not exist.
         registry: what may be named; None = what is installed.
         stop: asked after every generation; True ends the run early, resumable.
@@ -161,10 +164,14 @@ def run_search(
         AlifeError: with the reason; whatever was archived before stays.
     """
     registry = registry or default_registry()
-    if isinstance(world, str):
+    if isinstance(world, RunConfig):
+        config = replace(world, **changes, plugins=registry.files)
+    elif isinstance(world, str):
         config = load_world(world, registry.horizons, **changes, plugins=registry.files)
     else:
-        config = replace(world, **changes, plugins=registry.files)
+        name, registry, specs, options = own_world(world, registry)
+        changes = {"options": options, **changes} if options else changes
+        config = load_world(name, registry.horizons, **changes, plugins=[*registry.files, *specs])
     setup = Setup(config, registry)
     config, evaluator = setup.config, setup.pipeline.evaluator
     layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from .archives import check_archive_command, export_command, replay_command
+from .beginning import new_command
 from .browsing import browse_command
+from .checking import check_command
 from .comparing import compare_command
 from .finding import find_command
 from .importing import import_command
-from .listing import check_command, list_command
+from .listing import list_command
 from .looking import caption_command, embed_command
 from .marking import mark_command
 from .rewriting import compact_command, merge_command
@@ -29,6 +31,7 @@ BUILT_IN = (
     compact_command,
     list_command,
     check_command,
+    new_command,
     import_command,
     embed_command,
     caption_command,

@@ -1,4 +1,4 @@
-"""`alife list` and `alife check`."""
+"""`alife list`: what there is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import BadOption, UnknownName
+from ..errors import UnknownName
 from ..registry import registry_with
 from .options import plugin_option
 
@@ -132,52 +132,3 @@ def _rows(registry: Any, kind: str, full: bool) -> list[dict[str, Any]]:
 
 def _default(value: Any) -> Any:
     return "needed" if value is inspect.Parameter.empty else value
-
-
-@click.command("check")
-@click.argument("name")
-@plugin_option
-def check_command(name: str, plugins: tuple[str, ...]) -> int:
-    """Prove that a substrate or model keeps its contract: exit code 0 = it does, 1 = it does not.
-
-    NAME is a registered name, or FILE.py:Class for a class in a file.
-    """
-    from ..testing import check_model, check_substrate
-
-    if ".py:" in name:
-        check, factory, options = _from_file(name)
-    else:
-        registry = registry_with(plugins)
-        if name in registry.models:
-            entry, check = registry.models[name], check_model
-        else:
-            known = [*registry.substrates, *registry.models]
-            if name not in registry.substrates:
-                hint = "A class in a file is FILE.py:Class; what a plugin file registers needs --plugin FILE.py"
-                raise UnknownName("substrate or model", name, known, hint)
-            entry, check = registry.substrates[name], check_substrate
-        factory, options = entry.make, dict(entry.test_options)
-    results = check(factory, options)
-    for result in results:
-        click.echo(str(result))
-    failed = sum(not result.passed for result in results)
-    click.echo(f"{name}: {len(results) - failed} of {len(results)} checks passed")
-    return 1 if failed else 0
-
-
-def _from_file(name: str) -> tuple[Any, Any, dict[str, Any]]:
-    """The check that fits a class in a file, the class, and no options."""
-    from ..errors import PluginError
-    from ..registry import load_file
-    from ..testing import check_model, check_substrate
-
-    file, _, attribute = name.rpartition(":")
-    try:
-        module = load_file(file)
-    except Exception as cause:
-        raise PluginError(f"{file}: {cause}") from cause
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        classes = [n for n, value in vars(module).items() if isinstance(value, type)]
-        raise BadOption(f"{file} has no class {attribute!r}; it has {', '.join(classes) or 'none'}")
-    return (check_model if hasattr(found, "embed_images") else check_substrate), found, {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadOption, PluginError, suggest
+from ..loading import is_spec, split
 from ..registry import registry_with
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ def configure(
     if origin is not None:
         return branch(origin, world, registry, **said, plugins=registry.files)
     return load_world(DEFAULT_WORLD if world is None else world, registry.horizons, **said, plugins=registry.files)
+
+
+def named_worlds(worlds: Sequence[str], plugins: tuple[str, ...]) -> tuple[list[str], Registry]:
+    """Worlds by name, and a registry that knows them: FILE.py:Class becomes the name of the class."""
+    own = [world for world in worlds if is_spec(world)]
+    names = [split(world)[1] if world in own else world for world in worlds]
+    return names, registry_with([*plugins, *own])
 
 
 @contextmanager

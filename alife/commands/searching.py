@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArchiveExists
-from ..registry import registry_with
 from .options import (
     budget_options,
     configure,
+    named_worlds,
     plugin_option,
     registry_for,
     remarks,
@@ -103,13 +103,13 @@ def search_command(
 ) -> int:
     """Search WORLD for life and keep what is found.
 
-    WORLD is a substrate, a world of the catalog, or a .toml file; without one it is two minutes of Lenia.
+    WORLD is a substrate, a world of the catalog, a .toml file, or FILE.py:Class; without one, two minutes of Lenia.
     """
     from ..config import model_table, replace
 
-    registry = registry_with(plugins)
+    names, registry = named_worlds([world] if world else [], plugins)
     named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
-    config = configure(world, registry, settings, origin, **named, **changes)
+    config = configure(names[0] if names else None, registry, settings, origin, **named, **changes)
     if repeat == 1:
         return search_into(config, out or _free_place(config.name), registry)
     places = []

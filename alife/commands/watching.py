@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..registry import registry_with
-from .options import configure, plugin_option, seed_option, set_option
+from .options import configure, named_worlds, plugin_option, seed_option, set_option
 
 
 @click.command("run")
@@ -40,8 +39,8 @@ def run_command(
     from ..config import catalog_names
     from ..export import write_worlds
 
-    registry = registry_with(plugins)
-    names = [name for world in worlds for name in (catalog_names() if world == "all" else [world])]
+    every = [name for world in worlds for name in (catalog_names() if world == "all" else [world])]
+    names, registry = named_worlds(every, plugins)
     configs = [configure(name, registry, settings, seed=seed) for name in names]
     click.echo(f"running {', '.join(names)}", err=True)
     write_worlds(target, configs, registry, frames=frames, img_size=size, fps=fps)

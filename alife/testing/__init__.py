@@ -1,31 +1,64 @@
-"""Conformance checks for plugin authors: does my substrate or model keep the contract?
+"""Conformance checks for plugin authors: does my substrate, model, score or search keep the contract?
+
+One list of plain `check_*` functions for each kind, behind three doors:
 
 ```
-from alife.testing import check_substrate
+from alife.testing import SubstrateConformance, check_substrate
 
-def test_my_world() -> None:
-    for result in check_substrate(MyWorld, {"size": 16}):
-        assert result.passed, result
+class TestMyWorld(SubstrateConformance):    # in pytest: a test for each check
+    factory = MyWorld
+    options = {"size": 16}
+
+for result in check_substrate(MyWorld, {"size": 16}):    # in Python
+    print(result)
+
+alife check my_world                        # on the command line; FILE.py:Class for a class in a file
 ```
 
-`alife check NAME` and `alife check FILE.py:Class` do the same from the command line.  A check is a plain function
-that takes a subject and raises `CheckFailed`, so one of them can be run alone:
+A check takes a subject and raises `CheckFailed`, so one of them can be run alone:
 `check_stays_finite(SubstrateSubject(MyWorld, {"size": 16}))`.
+
+A failure that is meant is declared, with a reason, as `expected_failures = {"stays finite": "it grows by design"}` in
+the class; it must then fail.
 """
 
+from collections.abc import Callable
+
+from .conformance import ModelConformance, ScoreConformance, SearchConformance, SubstrateConformance
 from .model_subject import ModelSubject
 from .models import MODEL_CHECKS, check_model
 from .report import CheckFailed, Result
+from .scores import SCORE_CHECKS, ScoreSubject, check_score
+from .searches import SEARCH_CHECKS, SearchSubject, check_search
 from .subject import SubstrateSubject
 from .substrates import SUBSTRATE_CHECKS, check_substrate
 
+CHECKS: dict[str, Callable[..., list[Result]]] = {
+    "substrate": check_substrate,
+    "model": check_model,
+    "score": check_score,
+    "search": check_search,
+}
+"""What runs all checks on a thing, by its kind."""
+
 __all__ = [
+    "CHECKS",
     "MODEL_CHECKS",
+    "SCORE_CHECKS",
+    "SEARCH_CHECKS",
     "SUBSTRATE_CHECKS",
     "CheckFailed",
+    "ModelConformance",
     "ModelSubject",
     "Result",
+    "ScoreConformance",
+    "ScoreSubject",
+    "SearchConformance",
+    "SearchSubject",
+    "SubstrateConformance",
     "SubstrateSubject",
     "check_model",
+    "check_score",
+    "check_search",
     "check_substrate",
 ]

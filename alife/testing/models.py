@@ -18,14 +18,15 @@ from .report import CheckFailed, Result, run_checks
 from .tracing import describe, fingerprint, holds_tracer
 
 
-def check_model(factory: Callable[..., Any], options: Mapping[str, Any] | None = None) -> list[Result]:
+def check_model(factory: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
     """Run every check on a model.
 
     Args:
         factory: makes it, such as its class; must accept `options` as keywords.
         options: for the factory.
+        said: see `alife.testing.report.run_checks`.
     """
-    return run_checks(MODEL_CHECKS, ModelSubject(factory, options or {}))
+    return run_checks(MODEL_CHECKS, ModelSubject(factory, options or {}), **said)
 
 
 def check_attributes(subject: ModelSubject) -> None:

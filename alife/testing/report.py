@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from ..errors import suggest
 
 Subject = TypeVar("Subject")
 
@@ -33,7 +35,7 @@ class Result:
     name: str
     passed: bool
     message: str
-    """Empty where it passed."""
+    """What was wrong and how to mend it; of a check that passed, what it has to remark, mostly nothing."""
     seconds: float
 
     def __str__(self) -> str:
@@ -41,27 +43,52 @@ class Result:
         return f"{'ok  ' if self.passed else 'FAIL'}  {self.name}  ({self.seconds:.1f} s){said}"
 
 
-def run_checks(checks: Sequence[Callable[[Subject], None]], subject: Subject) -> list[Result]:
+def run_checks(
+    checks: Sequence[Callable[[Subject], str | None]],
+    subject: Subject,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+    begun: Callable[[str], object] = lambda name: None,
+    ended: Callable[[Result], object] = lambda result: None,
+) -> list[Result]:
     """Run every check; what goes wrong in one does not keep the others from running.
 
     One fault often fails many checks alike (a step that raises fails all that step): it is told once, and the
     others say where.
+
+    Args:
+        checks: each raises what is wrong, and may return a remark.
+        subject: what they look at.
+        expected_failures: name of a check -> why it fails here.  One that is declared must fail, and then passes.
+        begun: told the name of each check before it runs.
+        ended: told its outcome.
     """
     results: list[Result] = []
     told: dict[str, str] = {}
+    declared = dict(expected_failures or {})
     for check in checks:
-        started, message = time.perf_counter(), ""
+        name, failed, started = check_name(check), "", time.perf_counter()
+        begun(name)
         try:
-            check(subject)
+            message = check(subject) or ""
         except CheckFailed as failure:
-            message = str(failure)
+            failed = message = str(failure)
         except Exception as cause:
-            message = f"it raised {first_line(cause)}"
-        name = check_name(check)
-        if message:
-            first = told.setdefault(message, name)
-            message = message if first == name else f"for the same reason as {first}"
-        results.append(Result(name, not message, message, time.perf_counter() - started))
+            failed = message = f"it raised {first_line(cause)}"
+        if failed:
+            first = told.setdefault(failed, name)
+            message = failed if first == name else f"for the same reason as {first}"
+        passed, reason = not failed, declared.pop(name, None)
+        if reason is not None:
+            passed = bool(failed)
+            said = f"fails, as declared: {reason}", f"declared to fail ({reason}), and it passes: take that back"
+            message = said[0] if failed else said[1]
+        results.append(Result(name, passed, message, time.perf_counter() - started))
+        ended(results[-1])
+    for name in declared:
+        near = suggest(name, [check_name(check) for check in checks])
+        results.append(Result(name, False, f"declared to fail, and there is no such check; {near}", 0.0))
+        ended(results[-1])
     return results
 
 

@@ -22,15 +22,18 @@ from .tracing import fingerprint, freeze
 SIZES = (24, 37)
 """Edges of the pictures drawn, pixels: one that divides well and one that does not."""
 
-ENDS = (0, 1, 7, 300)
+ENDS = (0, 1, 7, 2000)
 """Steps after which a world is looked at."""
 
 WORLDS = 3
 """Worlds that are run."""
 
+CROWD = 8
+"""Worlds that take one step together."""
+
 
 class History(NamedTuple):
-    """One world, looked at after 0, 1, 7 and 300 steps (the leading axis M of all but the first two)."""
+    """One world, looked at after 0, 1, 7 and 2000 steps (the leading axis M of all but the first two)."""
 
     params: Tree
     expressed: Tree
@@ -98,6 +101,17 @@ class SubstrateSubject:
         return jax.random.split(jax.random.key(0), (2, WORLDS))
 
     @cached_property
+    def crowd_keys(self) -> Key[Array, "2 N"]:
+        """Keys as `keys`, for more worlds; the first ones are the same."""
+        more = jax.random.split(jax.random.key(1), (2, CROWD - WORLDS))
+        return jnp.concatenate([self.keys, more], axis=1)
+
+    @cached_property
+    def crowd(self) -> Any:
+        """The compiled first step of 8 worlds side by side."""
+        return jax.jit(jax.vmap(partial(first_step, self.substrate))).lower(*self.crowd_keys).compile()
+
+    @cached_property
     def history(self) -> Callable[[Any, Any], History]:
         """The compiled life of one world: `history(key of the params, key of the world)`."""
         return jax.jit(partial(live, self.substrate))
@@ -123,7 +137,7 @@ class SubstrateSubject:
 
 
 def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
-    """A world from its keys to step 300, as the engine runs it; traceable."""
+    """A world from its keys to step 2000, as the engine runs it; traceable."""
     params, expressed, begun, step_key = begin(substrate, params_key, world_key)
 
     def step(i: Array, state: Tree) -> Tree:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -18,11 +19,12 @@ import numpy as np
 
 from ..errors import AlifeError
 from ..genotype import GenotypeSpace
-from ..substrate import METHODS
+from ..substrate import METHODS, measure_meanings
 from ..types import Tree
 from .abilities import ABILITY_CHECKS
 from .report import CheckFailed, Result, run_checks
-from .subject import ENDS, SIZES, WORLDS, SubstrateSubject, call, first_step, shape_of, trace
+from .slowness import slow_loops, slow_parts
+from .subject import CROWD, ENDS, SIZES, WORLDS, SubstrateSubject, call, has, shape_of, trace
 from .tracing import describe, difference, freeze, holds_tracer, host_calls, layout, plain
 
 CLOSE = 1e-3
@@ -30,14 +32,25 @@ CLOSE = 1e-3
 anything that a mistake makes."""
 
 
-def check_substrate(factory: Callable[..., Any], options: Mapping[str, Any] | None = None) -> list[Result]:
+MEMORY_MB = 512
+"""That 8 worlds of a checked substrate take at most, where it declares no `memory_mb`."""
+PICTURE = 224
+"""Edge of a picture whose loops are counted, pixels."""
+TOLD = {
+    "parameters": "nobody can turn it live, and genotypes have no names",
+    "measures": "no numbers to search, sort and plot by but those of the model",
+}
+
+
+def check_substrate(factory: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
     """Run every check on a substrate.
 
     Args:
         factory: makes it, such as its class; must accept `options` as keywords.
         options: that make it small: a few seconds then suffice.
+        said: see `alife.testing.report.run_checks`.
     """
-    return run_checks(SUBSTRATE_CHECKS, SubstrateSubject(factory, options or {}))
+    return run_checks(SUBSTRATE_CHECKS, SubstrateSubject(factory, options or {}), **said)
 
 
 def check_methods(subject: SubstrateSubject) -> None:
@@ -189,7 +202,7 @@ def check_jit_equals_eager(subject: SubstrateSubject) -> None:
 
 def check_vmap_equals_single(subject: SubstrateSubject) -> None:
     """A world among others lives as it does alone."""
-    beside = jax.jit(jax.vmap(partial(first_step, subject.substrate)))(*subject.keys)
+    beside = jax.tree.map(lambda leaf: leaf[:WORLDS], subject.crowd(*subject.crowd_keys))
     alone = jax.tree.map(lambda leaf: leaf[:, 1], (subject.many.state, subject.many.frames[0]))
     changed = difference(beside, alone, CLOSE)
     if changed:
@@ -201,10 +214,75 @@ def check_vmap_equals_single(subject: SubstrateSubject) -> None:
 
 
 def check_stays_finite(subject: SubstrateSubject) -> None:
-    """No NaN and no infinity in 300 steps."""
+    """No NaN and no infinity in 2,000 steps."""
     for moment, end in enumerate(ENDS):
         state = jax.tree.map(lambda leaf, m=moment: leaf[:, m], subject.many.state)
         _expect_finite(state, f"after {end} steps the state holds")
+
+
+def check_types_settle(subject: SubstrateSubject) -> None:
+    """A step that is given what a step gave is the same program: nothing is traced anew from step to step."""
+    _, expressed, state = subject.shapes
+    first = shape_of(subject.substrate, "step_state", jax.random.key(0), state, expressed)
+    loose = [
+        jax.tree_util.keystr(path) or "the state"
+        for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(first), strict=True)
+        if getattr(a, "weak_type", False) != getattr(b, "weak_type", False)
+    ]
+    if loose:
+        raise CheckFailed(
+            f"{', '.join(loose)} has a type of its own in init_state or step_state only, a plain Python number's",
+            "one type, so that one program serves all steps",
+            "write jnp.float32(0) or jnp.zeros(()) instead of 0.0 where the state is made",
+        )
+
+
+def check_memory(subject: SubstrateSubject) -> str:
+    """8 worlds and their pictures fit in `memory_mb` megabytes, which the class may declare; else in 512."""
+    bound = getattr(subject.substrate, "memory_mb", MEMORY_MB)
+    if not isinstance(bound, int | float) or not bound > 0:
+        raise CheckFailed(f"memory_mb = {bound!r}", "megabytes, more than 0", "declare a number")
+    used = subject.crowd.memory_analysis()
+    taken = used.temp_size_in_bytes + used.output_size_in_bytes + used.argument_size_in_bytes
+    if taken > bound * 1e6:
+        raise CheckFailed(
+            f"a step and a picture of {CROWD} worlds take {taken / 1e6:,.0f} MB",
+            f"at most {bound:g}, as {'memory_mb says' if hasattr(subject.substrate, 'memory_mb') else 'is usual'}",
+            "avoid arrays of every part with every other; or declare memory_mb in the class",
+        )
+    return f"{CROWD} worlds take {taken / 1e6:.2g} MB"
+
+
+def check_speed(subject: SubstrateSubject) -> str:
+    """How long a step takes, and what in the traced program is known to be slow; a remark, and never a failure."""
+    began = time.perf_counter()
+    jax.block_until_ready(subject.history(*subject.keys[:, 0]))
+    spent = (time.perf_counter() - began) / ENDS[-1]
+    _, expressed, state = subject.shapes
+    step = partial(call, subject.substrate, "step_state")
+    draw = partial(call, subject.substrate, "render_state", img_size=PICTURE)
+    found = [*slow_parts(step, jax.random.key(0), state, expressed), *slow_loops(PICTURE, draw, state, expressed)]
+    return "; ".join([f"{spent * 1000:.3g} ms a step", *found])
+
+
+def check_declared(subject: SubstrateSubject) -> str | None:
+    """What people are told of it; a remark where something is missing, and never a failure."""
+    missing = [f"no {ability}: {why}" for ability, why in TOLD.items() if not has(subject.substrate, ability)]
+    if not inspect.getdoc(type(subject.substrate)):
+        missing.append("no docstring: say what it is, and which publication it follows")
+    measures = optional_measures(subject)
+    nameless = [name for name in measures if name not in measure_meanings(subject.substrate)]
+    if nameless:
+        missing.append(f"no meaning of {', '.join(nameless)}: lines `name: meaning, unit` in the docstring of measures")
+    return "; ".join(missing) or None
+
+
+def optional_measures(subject: SubstrateSubject) -> list[str]:
+    """Names of the measures, if there are any."""
+    if not has(subject.substrate, "measures"):
+        return []
+    _, expressed, state = subject.shapes
+    return sorted(shape_of(subject.substrate, "measures", state, expressed))
 
 
 def check_no_host_calls(subject: SubstrateSubject) -> None:
@@ -296,7 +374,7 @@ def _expect_finite(tree: Tree, what: str) -> None:
             )
 
 
-SUBSTRATE_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
+SUBSTRATE_CHECKS: tuple[Callable[[SubstrateSubject], str | None], ...] = (
     check_methods,
     check_params,
     *ABILITY_CHECKS[:1],  # express comes before everything that gets its result
@@ -309,10 +387,14 @@ SUBSTRATE_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
     check_jit_equals_eager,
     check_vmap_equals_single,
     check_stays_finite,
+    check_types_settle,
     check_no_host_calls,
     check_options_are_kept,
     check_instances_are_independent,
     check_instance_stays_as_made,
+    check_memory,
     *ABILITY_CHECKS[1:],
+    check_declared,
+    check_speed,
 )
 """All of them, in the order in which they run."""

@@ -36,7 +36,7 @@ def fingerprint(function: Callable[..., Any], *args: Tree) -> str:
 
 def host_calls(function: Callable[..., Any], *args: Tree) -> list[str]:
     """Names of the operations in a function that call back to Python."""
-    names = {equation.primitive.name for equation in _equations(jax.make_jaxpr(function)(*args))}
+    names = {equation.primitive.name for equation in equations(jax.make_jaxpr(function)(*args))}
     return sorted(name for name in names if any(part in name for part in HOST))
 
 
@@ -123,7 +123,7 @@ def _kind(leaf: Any) -> str:
     return type(leaf).__name__
 
 
-def _equations(program: Any) -> Iterator[Any]:
+def equations(program: Any) -> Iterator[Any]:
     """Every equation of a program, those inside loops and inner functions too."""
     for inner in _programs(program):
         yield from inner.eqns

@@ -22,7 +22,7 @@ from alife.search.learned_qd import LEARNED, LearnedQd, competition, read_rule
 from alife.search.learned_qd_training import problems, quality, random_rule
 from alife.search.low_rank import LowRank
 from alife.search.natural_niches import NaturalNiches
-from tests.search.spaces import Box, evaluation
+from alife.testing.spaces import Box, evaluation
 from tests.search.test_low_rank import FULL, Network, climb
 from tests.search.test_natural_niches import AnyMate, joined_after, niches_alive, populations_after
 

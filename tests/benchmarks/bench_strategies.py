@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from alife.search.evolution_strategies import make
 from alife.search.strategies import STRATEGIES
-from tests.search.spaces import Box, evaluation
+from alife.testing.spaces import Box, evaluation
 
 N, G, GENERATIONS, MIDDLE = 64, 100, 300, 2.0
 TEMPLATE = evaluation(np.zeros(N))

@@ -22,9 +22,8 @@ from alife.search.cells import (
     winners,
 )
 from alife.search.variation import along_lines, born, children, some_of
+from alife.testing.spaces import Bits, Box
 from alife.types import OPERATORS
-
-from .spaces import Bits, Box
 
 RNG = np.random.default_rng(0)
 

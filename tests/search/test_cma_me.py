@@ -13,8 +13,7 @@ from alife.search.cma_mae import CmaMae, known_thresholds, raised
 from alife.search.cma_me import CmaMe
 from alife.search.emitters import Plan, Team, shared
 from alife.search.map_elites import Elites
-
-from .spaces import Bits, Box, evaluation
+from alife.testing.spaces import Bits, Box, evaluation
 
 N = 16
 RANGES = [[-1.0, 1.0], [-1.0, 1.0]]

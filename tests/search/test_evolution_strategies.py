@@ -18,10 +18,9 @@ from alife.search.restarts import Descent, judged
 from alife.search.strategies import STRATEGIES, options_of
 from alife.search.strategies_built import build
 from alife.targets import Targets
+from alife.testing.spaces import Bits, Box, evaluation
 from alife.types import OPERATORS
 from alife.worlds.schedule import Schedule
-
-from .spaces import Bits, Box, evaluation
 
 N, G, GENERATIONS = 28, 100, 250
 REGISTRY = default_registry()

@@ -13,9 +13,9 @@ from alife.genotype import GenotypeSpace
 from alife.run import resume_search, run_search
 from alife.search.given import Given
 from alife.storage import open_archive
+from alife.testing.spaces import evaluation
 
 from ..worlds.test_schedule import Counter
-from .spaces import evaluation
 
 
 class Numbers(Counter):

@@ -13,8 +13,7 @@ from alife.errors import BadOption
 from alife.search.dominated_novelty import dominated_novelty
 from alife.search.learned_qd import HEADS, LEARNED, OWN, SEEN, SHAPES, LearnedQd, competition, read_rule
 from alife.search.learned_qd_training import learn, problems, quality, random_rule
-
-from .spaces import Bits, Box, evaluation
+from alife.testing.spaces import Bits, Box, evaluation
 
 M = 20
 

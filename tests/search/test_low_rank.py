@@ -9,8 +9,7 @@ import pytest
 
 from alife.errors import BadGenotype, BadOption
 from alife.search.low_rank import LowRank, centred_ranks, draw_steps
-
-from .spaces import Bits, Box, evaluation
+from alife.testing.spaces import Bits, Box, evaluation
 
 FULL = 1024
 """A rank at which no matrix of these tests gains from factors, so that steps are plain normal ones."""

@@ -10,9 +10,8 @@ import pytest
 from alife.errors import BadOption
 from alife.search.cvt_map_elites import CvtMapElites, Frame
 from alife.search.map_elites import MapElites
+from alife.testing.spaces import Bits, Box, evaluation
 from alife.types import OPERATORS
-
-from .spaces import Bits, Box, evaluation
 
 N = 16
 UNIT = [[-1.0, 1.0], [-1.0, 1.0]]

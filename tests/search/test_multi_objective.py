@@ -9,9 +9,8 @@ import pytest
 
 from alife.errors import BadOption
 from alife.search.multi_objective import MultiObjective, crowding
+from alife.testing.spaces import Bits, Box, evaluation
 from alife.types import OPERATORS
-
-from .spaces import Bits, Box, evaluation
 
 N = 16
 OPTIONS = {"axes": ["a"], "objectives": ["b", "c"], "bins": 3, "ranges": [[-1.0, 1.0]]}

@@ -9,8 +9,7 @@ import pytest
 
 from alife.errors import BadOption
 from alife.search.natural_niches import NaturalNiches, attraction, fitness, join, pick, survivors
-
-from .spaces import Bits, Box, evaluation
+from alife.testing.spaces import Bits, Box, evaluation
 
 NICHES = np.eye(4, 5, dtype=np.float32) * 3
 """Where in a box of five numbers each of four resources is to be had."""

@@ -11,9 +11,8 @@ from alife.errors import BadOption
 from alife.search.dominated_novelty import DominatedNovelty, dominated_novelty
 from alife.search.novelty_search import NoveltySearch, novelty_among
 from alife.search.unstructured import LOOSE_FIT, PACE, Unstructured
+from alife.testing.spaces import Bits, Box, evaluation
 from alife.types import OPERATORS
-
-from .spaces import Bits, Box, evaluation
 
 N = 12
 MAKE = {

@@ -14,9 +14,8 @@ from alife.errors import BadGenotype, BadOption
 from alife.registry import default_registry
 from alife.run import checkpoint, restore
 from alife.search.illuminate import survivors
+from alife.testing.spaces import Bits, Box, evaluation
 from alife.types import OPERATORS
-
-from .spaces import Bits, Box, evaluation
 
 N = 8
 SEARCHES = list(default_registry().searches.values())

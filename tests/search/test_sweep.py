@@ -10,8 +10,7 @@ from alife.errors import BadGenotype, BadOption
 from alife.run import resume_search, run_search
 from alife.search.sweep import MOST, Sweep
 from alife.storage import open_archive
-
-from .spaces import Bits, Box, evaluation
+from alife.testing.spaces import Bits, Box, evaluation
 
 RULES = 2**18
 
