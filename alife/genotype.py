@@ -131,17 +131,19 @@ class GenotypeSpace:
     def mutate(self, key: PRNGKey, genotypes: Num[Array, "N G"], sigma: float) -> Num[Array, "N G"]:
         """Changed copies: the substrate's own `mutate` if it has one, else gaussian noise of sigma x scale.
 
-        Raises:
-            BadGenotype: integer genotypes of a substrate without `mutate`.
+        Integers without a `mutate` are drawn anew from the substrate's own prior: one of them always, at any place, and
+        each other one with the probability sigma.
         """
         own = getattr(self.substrate, "mutate", None)
         if own is not None:
             keys = jax.random.split(key, len(genotypes))
             return jax.vmap(lambda k, g: self.flatten(own(k, self.unflatten(g))))(keys, jnp.asarray(genotypes))
         if self.dtype != np.float32:
-            raise BadGenotype(
-                f"substrate {self.name!r} has integer genotypes and no `mutate` of its own; "
-                "give it mutate(rng, params) -> params, or use --search random"
+            draw_key, place_key, others_key = jax.random.split(key, 3)
+            place = jax.random.randint(place_key, (len(genotypes), 1), 0, self.size)
+            others = jax.random.bernoulli(others_key, jnp.minimum(1.0, sigma), genotypes.shape)
+            return jnp.where(
+                others | (jnp.arange(self.size) == place), self.sample(draw_key, len(genotypes)), genotypes
             )
         return genotypes + sigma * self.scale * jax.random.normal(key, genotypes.shape)
 

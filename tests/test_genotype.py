@@ -42,15 +42,26 @@ def test_integers_stay_exact():
     assert int(space.unflatten(space.flatten(jnp.array(262_143, jnp.int32)))) == 262_143
 
 
-def test_own_mutation_is_used_and_missing_one_is_named():
+def test_own_mutation_is_used():
     class Own(Toy):
         def mutate(self, rng, params):
             return params + 5
 
     ones = jnp.ones((3, 1), jnp.int32)
     assert GenotypeSpace(Own(jnp.array(0, jnp.int32)), "toy").mutate(jax.random.key(0), ones, 1.0).tolist() == [[6]] * 3
-    with pytest.raises(BadGenotype, match="no `mutate` of its own"):
-        GenotypeSpace(Toy(jnp.array(0, jnp.int32)), "toy").mutate(jax.random.key(0), ones, 1.0)
+
+
+@pytest.mark.parametrize("sigma, least, most", [(0.0, 1, 1), (0.25, 2.2, 3.4), (5.0, 8, 8)])
+def test_integers_without_a_mutation_are_drawn_anew_from_the_prior(sigma, least, most):
+    class Whole(Toy):
+        def default_params(self, rng):
+            return jax.random.randint(rng, (8,), 1000, 1_000_000)
+
+    zeros = jnp.zeros((400, 8), jnp.int32)
+    young = GenotypeSpace(Whole(None), "toy").mutate(jax.random.key(0), zeros, sigma)
+    changed = (young != 0).sum(1)
+    assert young.dtype == jnp.int32 and changed.min() >= 1 and least <= changed.mean() <= most
+    assert ((young == 0) | (young >= 1000)).all() and (young != 0).any(0).all()
 
 
 def test_noise_is_measured_in_the_size_of_the_prior():

@@ -13,7 +13,7 @@ from ..registry import registry_with
 from .options import plugin_option
 
 if TYPE_CHECKING:
-    from ..registry import Registry
+    from ..registry import Plugin, Registry
 
 _SINGULAR = {
     "plugins": "plugin",
@@ -113,7 +113,7 @@ def _remark(row: dict[str, Any]) -> str:
 def _rows(registry: Any, kind: str, full: bool) -> list[dict[str, Any]]:
     """One dict for each thing of a kind."""
     if kind == "plugins":
-        return [vars(plugin).copy() for plugin in registry.plugins]
+        return [{**vars(plugin), "summary": _told(plugin)} for plugin in registry.plugins]
     if kind == "worlds":
         from ..config import catalog_names, catalog_summary
 
@@ -128,6 +128,12 @@ def _rows(registry: Any, kind: str, full: bool) -> list[dict[str, Any]]:
                 row["horizon"] = entry.horizon
         rows.append(row)
     return rows
+
+
+def _told(plugin: Plugin) -> str:
+    """Who brought a plugin, how long it took to load, and what it brings."""
+    hooks = ", ".join(plugin.hooks)
+    return f"{plugin.where}, {plugin.seconds * 1000:.0f} ms, {hooks}: {', '.join(plugin.brings) or 'nothing to name'}"
 
 
 def _default(value: Any) -> Any:

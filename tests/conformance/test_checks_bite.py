@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,13 @@ from alife.testing import (
     CheckFailed,
     ModelSubject,
     Result,
+    SubstrateConformance,
     SubstrateSubject,
     check_model,
     check_substrate,
 )
 from alife.testing.report import check_name
+from alife.testing.substrates import check_declared, check_speed
 from alife.types import Parameter
 
 # --- substrates: a good one with every ability, a good one with none, and the broken ones
@@ -229,6 +232,29 @@ class Runaway(Warmth):
 
     def render_state(self, state: Any, params: Any, img_size: int) -> Any:
         return jnp.clip(super().render_state(state, params, img_size), 0, 1)
+
+
+class PythonNumber(Warmth):
+    """Its first state holds a number of Python's own, later ones an array's: two programs."""
+
+    def init_state(self, rng: Any, params: Any) -> Any:
+        return {**super().init_state(rng, params), "time": 0.0}
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        return {**super().step_state(rng, state, params), "time": state["time"] + jnp.float32(1)}
+
+
+class EveryWithEvery(Warmth):
+    memory_mb = 5
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        heat = super().step_state(rng, state, params)["heat"]
+        far = jnp.abs(heat.ravel() - jax.random.uniform(rng, (4000, 1)))
+        return {"heat": heat + 1e-9 * jnp.sort(far, axis=0)[0].reshape(heat.shape)}
+
+
+class BoundOfText(Warmth):
+    memory_mb = "little"
 
 
 class Chatty(Warmth):
@@ -443,10 +469,12 @@ BROKEN: dict[str, list[type]] = {
     "jit equals eager": [EagerOnly],
     "vmap equals single": [Crowd],
     "stays finite": [Runaway],
+    "types settle": [PythonNumber],
     "no host calls": [Chatty, AsksPython],
     "options are kept": [IgnoresOption, OnlyMultiplesOfFour],
     "instances are independent": [Shared],
     "instance stays as made": [Remembers, Counts],
+    "memory": [EveryWithEvery, BoundOfText],
     "measures": [MeasuresAll, MeasuresNothing, MeasuresAnew],
     "keep state": [KeepsNothing, KeepsTooMuch, KeepsText, KeepsKeys],
     "poke": [PokesNothing, PokesAnotherShape, PokesToInfinity],
@@ -466,7 +494,11 @@ BROKEN: dict[str, list[type]] = {
 }
 
 
-@pytest.mark.parametrize("check", SUBSTRATE_CHECKS, ids=check_name)
+REMARKS = {"declared", "speed"}
+"""Checks that tell, and never fail."""
+
+
+@pytest.mark.parametrize("check", [c for c in SUBSTRATE_CHECKS if check_name(c) not in REMARKS], ids=check_name)
 def test_substrate_check_bites(check: Callable[[SubstrateSubject], None]) -> None:
     for toy in BROKEN[check_name(check)]:  # a new check without a toy fails here
         with pytest.raises(CheckFailed, match=r"seen: .*; expected: .*; to mend it: ") as failed:
@@ -492,6 +524,62 @@ def test_what_fails_many_checks_is_told_once() -> None:
     told = [result for result in results if not result.message.startswith("for the same reason as")]
     assert len(told) < len(results) / 3
     assert told[0].name == "params"
+
+
+class SlowWarmth(Warmth):
+    """A sort, a grouped convolution, and a picture drawn row by row."""
+
+    def step_state(self, rng: Any, state: Any, params: Any) -> Any:
+        field = state["heat"].transpose(2, 0, 1)[None]
+        near = jax.lax.conv_general_dilated(field, jnp.ones((3, 1, 3, 3)) / 9, (1, 1), "SAME", feature_group_count=3)
+        order = jnp.sort(jax.random.uniform(rng, (500,)))
+        return {"heat": params["keep"] * near[0].transpose(1, 2, 0) + 1e-9 * order[0]}
+
+    def render_state(self, state: Any, params: Any, img_size: int) -> Any:
+        image = super().render_state(state, params, img_size)
+        rows = jax.lax.map(lambda row: image[row], jnp.arange(img_size))
+        return jnp.clip(rows, 0, 1)
+
+
+def test_what_is_slow_is_remarked_and_nothing_else() -> None:
+    said = check_speed(SubstrateSubject(SlowWarmth, {}))
+    assert "sorts 500 numbers" in said and "grouped convolution" in said and "loops 224 times" in said
+    assert re.fullmatch(r"[\d.e+-]+ ms a step", check_speed(SubstrateSubject(Warmth, {})))
+
+
+def test_what_people_are_not_told_is_remarked() -> None:
+    assert check_declared(SubstrateSubject(Warmth, {})) == (
+        "no meaning of mass: lines `name: meaning, unit` in the docstring of measures"
+    )
+    said = check_declared(SubstrateSubject(Clock, {}))
+    assert said is not None and said.startswith("no parameters: ") and "no measures: " in said
+
+
+def test_a_failure_that_is_declared_must_happen() -> None:
+    reason = {"picture range": "it is drawn for another screen"}
+    assert all(result.passed for result in check_substrate(TooBright, expected_failures=reason))
+    (lied,) = [result for result in check_substrate(Clock, expected_failures=reason) if not result.passed]
+    assert lied.message == "declared to fail (it is drawn for another screen), and it passes: take that back"
+    (unknown,) = [
+        result for result in check_substrate(Clock, expected_failures={"pictur range": ""}) if not result.passed
+    ]
+    assert "did you mean picture range" in unknown.message
+
+
+@pytest.mark.parametrize("toy, broken", [(Warmth, 0), (TooBright, 1)])
+def test_the_same_checks_are_a_class_for_pytest(toy: type, broken: int) -> None:
+    class TestToy(SubstrateConformance):
+        factory, options = toy, {"size": 6}
+
+    tests = [name for name in dir(TestToy) if name.startswith("test_")]
+    assert len(tests) == len(SUBSTRATE_CHECKS)
+    failed = []
+    for name in tests:
+        try:
+            getattr(TestToy(), name)()
+        except AssertionError as error:
+            failed.append(str(error))
+    assert len(failed) == broken and all("seen: pictures" in said for said in failed)
 
 
 def test_options_reach_the_substrate() -> None:
@@ -747,5 +835,5 @@ def test_an_exception_inside_a_check_is_a_failure_not_a_crash() -> None:
 
 
 def test_no_check_is_without_a_toy_and_no_toy_without_a_check() -> None:
-    assert set(BROKEN) == {check_name(check) for check in SUBSTRATE_CHECKS}
+    assert set(BROKEN) | REMARKS == {check_name(check) for check in SUBSTRATE_CHECKS}
     assert set(BROKEN_MODELS) == {check_name(check) for check in MODEL_CHECKS}

@@ -1,20 +1,40 @@
-"""Every substrate and every model that is registered keeps its contract, at its own test options."""
+"""Everything that is registered keeps its contract, at its own test options."""
 
 from __future__ import annotations
 
 import pytest
 
 from alife.registry import default_registry
-from alife.testing import check_model, check_substrate
+from alife.testing import check_model, check_score, check_search, check_substrate
+
+REGISTRY = default_registry()
 
 
-@pytest.mark.parametrize("name", list(default_registry().substrates))
+def failures(results) -> list[str]:
+    return [str(result) for result in results if not result.passed]
+
+
+@pytest.mark.parametrize("name", list(REGISTRY.substrates))
 def test_substrate_keeps_the_contract(name: str) -> None:
-    entry = default_registry().substrates[name]
-    assert [str(result) for result in check_substrate(entry.make, entry.test_options) if not result.passed] == []
+    entry = REGISTRY.substrates[name]
+    results = check_substrate(entry.make, entry.test_options)
+    assert failures(results) == []
+    (declared,) = [result.message for result in results if result.name == "declared"]
+    assert entry.source and entry.summary and not declared, declared
 
 
-@pytest.mark.parametrize("name", list(default_registry().models))
+@pytest.mark.parametrize("name", list(REGISTRY.models))
 def test_model_keeps_the_contract(name: str) -> None:
-    entry = default_registry().models[name]
-    assert [str(result) for result in check_model(entry.make, entry.test_options) if not result.passed] == []
+    entry = REGISTRY.models[name]
+    assert failures(check_model(entry.make, entry.test_options)) == []
+
+
+@pytest.mark.parametrize("name", list(REGISTRY.scores))
+def test_score_keeps_the_contract(name: str) -> None:
+    assert failures(check_score(REGISTRY.scores[name].resolve(), REGISTRY.scores[name].test_options)) == []
+
+
+@pytest.mark.parametrize("name", list(REGISTRY.searches))
+def test_search_keeps_the_contract(name: str) -> None:
+    entry = REGISTRY.searches[name]
+    assert failures(check_search(entry.make, entry.test_options)) == []

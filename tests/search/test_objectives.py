@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -182,17 +181,3 @@ def test_a_score_that_breaks_its_contract_is_named(monkeypatch):
 def test_every_score_is_on_the_page():
     page = (Path(__file__).parents[2] / "docs" / "scores.md").read_text("utf-8")
     assert [name for name in REGISTRY.scores if f"| `{name}" not in page] == []
-
-
-@pytest.mark.parametrize("name", list(REGISTRY.scores))
-def test_scores_do_not_depend_on_the_order_of_worlds(name):
-    z = jax.random.normal(jax.random.key(3), (6, 4, 8))
-    z /= jnp.linalg.norm(z, axis=-1, keepdims=True)
-    order = jnp.array([3, 1, 5, 0, 4, 2])
-    frames = jax.random.randint(jax.random.key(4), (6, 4, 8, 8, 3), 0, 256).astype(jnp.uint8)
-    members = jnp.arange(8) // 4 == jnp.arange(2)[:, None]
-    aims = {"negatives": z[1, :1], "pictures": z[2, :2], "liked": z[3, :2]}
-    given = population(z, targets=z[0, :2])._replace(members=members, **aims)
-    one, other = given._replace(frames=frames), given._replace(z=z[order], video=given.video[order])
-    score = ScoreExpression(name, REGISTRY, [])
-    assert np.allclose(score(one)[order], score(other._replace(frames=frames[order])), atol=1e-6)

@@ -1,9 +1,8 @@
-"""What every registered search must do: keep its shapes, start where told, resume exactly, and be worth running."""
+"""What searches say of themselves, and what `illuminate` does; that each keeps its contract: tests/conformance."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,47 +11,12 @@ import pytest
 
 from alife.errors import BadGenotype, BadOption
 from alife.registry import default_registry
-from alife.run import checkpoint, restore
 from alife.search.illuminate import survivors
 from alife.testing.spaces import Bits, Box, evaluation
 from alife.types import OPERATORS
 
 N = 8
 SEARCHES = list(default_registry().searches.values())
-
-
-class Grown(NamedTuple):
-    """A search and four generations of it, begun with two genotypes; compiled once for all that is asked of it."""
-
-    search: Any
-    space: Any
-    states: list
-    genotypes: list
-    verdicts: list
-
-
-@pytest.fixture(params=SEARCHES, ids=lambda entry: entry.name, scope="module")
-def grown(request):
-    search = request.param.make(**request.param.test_options)
-    space = space_of(search)
-    run = Grown(search, space, [search.init(jax.random.key(0), space, N)], [], [])
-    for g in range(4):
-        genotypes, state, verdict = generation(search, run.states[-1], g)
-        run.states.append(state)
-        run.genotypes.append(genotypes)
-        run.verdicts.append(verdict)
-    return run
-
-
-def space_of(search):
-    """A space that the search takes: real numbers, or integers where it says that it needs them."""
-    starts = jnp.arange(10.0).reshape(2, 5)
-    try:
-        search.init(jax.random.key(0), Box(starts=starts), N)
-        return Box(starts=starts)
-    except BadGenotype as error:
-        assert "integers" in str(error)
-        return Bits(starts=starts)
 
 
 def generation(search, state, g, target=0.0):
@@ -62,52 +26,6 @@ def generation(search, state, g, target=0.0):
     told = evaluation(-((genotypes - target) ** 2).sum(1), z=np.tanh(genotypes[:, None, :4]) + 1e-3, axes=axes)
     state, verdict = search.tell(state, genotypes, told)
     return genotypes, state, verdict
-
-
-def test_shapes_and_verdicts(grown):
-    for g, (genotypes, verdict) in enumerate(zip(grown.genotypes, grown.verdicts, strict=True)):
-        assert genotypes.shape == (N, 5) and genotypes.dtype == grown.space.dtype
-        assert verdict.keep.shape == (N,) and verdict.parents.shape == (N, 2)
-        assert (np.asarray(verdict.parents) < g * N).all()
-        assert (np.asarray(verdict.operator) < len(OPERATORS)).all()
-        assert verdict.replaced is None or (np.asarray(verdict.replaced) < (g + 1) * N).all()
-
-
-def test_starts_where_the_world_says(grown):
-    first, second, operator = grown.genotypes[0], grown.genotypes[1], OPERATORS[grown.verdicts[1].operator[0]]
-    if operator == "sweep":
-        return  # it comes to every genotype anyway, once
-    assert np.array_equal(first[:2], grown.space.starts)
-    assert not np.array_equal(second[0], grown.space.starts[0]) or operator == "given"
-
-
-def test_asking_twice_gives_the_same_and_changes_nothing(grown):
-    before = checkpoint(grown.states[2])
-    once, twice = (np.asarray(grown.search.ask(jax.random.key(5), grown.states[2])[0]) for _ in range(2))
-    assert np.array_equal(once, twice)
-    assert all(np.array_equal(array, before[name]) for name, array in checkpoint(grown.states[2]).items())
-
-
-def test_what_is_stored_of_a_state_is_all_of_it(grown):
-    """That a run resumes byte-equal is tested on a real substrate, in tests/flow/test_every_search.py."""
-    state = restore(grown.states[0], checkpoint(grown.states[3]))
-    genotypes, _, _ = generation(grown.search, state, 3)
-    assert np.array_equal(genotypes, grown.genotypes[3])
-
-
-def test_worlds_that_are_not_valid_are_never_kept(grown):
-    search, state = grown.search, grown.states[0]
-    for g in range(3):
-        genotypes, state = search.ask(jax.random.key(g), state)
-        genotypes, valid = np.asarray(genotypes), (np.arange(N) + g) % 2 == 0
-        axes = np.where(valid[:, None], genotypes[:, : len(getattr(search, "axes", ()))], np.nan).astype(np.float32)
-        z = np.where(valid[:, None, None], np.tanh(genotypes[:, None, :4]) + 1e-3, 1)
-        told = evaluation(np.where(valid, -(genotypes**2).sum(1), np.nan), z=z, valid=valid, axes=axes)
-        told = told._replace(z=np.where(valid[:, None, None], told.z, 0).astype(np.float32))
-        state, verdict = search.tell(state, genotypes, told)
-        assert not np.asarray(verdict.keep)[~valid].any()
-    genotypes, state = search.ask(jax.random.key(9), state)
-    assert np.isfinite(np.asarray(genotypes)).all()
 
 
 def test_every_search_is_on_the_page_and_says_where_it_comes_from():
