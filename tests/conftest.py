@@ -28,13 +28,15 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 
 # Where programs are many and short-lived, they are compiled with little optimisation: three quarters of the time there
 # would be the compiler's.  What numbers and bytes must be is asked of programs as users run them, in the other folders.
-HASTY = {Path(__file__).with_name(folder) for folder in ("browser", "conformance", "flow", "search", "storage")}
+FOLDERS = ("authors", "browser", "conformance", "flow", "search", "storage")
+FILES = ("plugins/builtin/test_training.py", "worlds/test_live.py")
+HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
 
 
 @pytest.fixture(autouse=True, scope="module")
 def programs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compiled programs of one test file are of no use to the next, and hundreds of them are gigabytes."""
-    hasty = not HASTY.isdisjoint(request.path.parents)
+    hasty = not HASTY.isdisjoint([request.path, *request.path.parents])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(hasty))  # the same for processes that a test starts
         jax.config.update("jax_disable_most_optimizations", hasty)
