@@ -172,6 +172,8 @@ class Lenia:
             near=self.window,
         )
 
+    measures.__doc__ = creature_measures.__doc__  # what people read of each number
+
     def _advance(self, cells: Float[Array, "C h w"], genes: Genes) -> Float[Array, "C h w"]:
         """Every channel grows by what the kernels that feed it make of what they see."""
         order, targets = np.array(self._order), np.array(self._targets)

@@ -188,6 +188,8 @@ class LeniaClassic:
             near=self.window or self.world_size // 2,
         )
 
+    measures.__doc__ = creature_measures.__doc__  # what people read of each number
+
     def _advance(self, cells: Cells, genes: Genes) -> Cells:
         (seen,) = self._convolve(cells[None])
         return jnp.clip(cells + self._growth((seen - genes.m) / genes.s) / self.rate, 0, 1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..types import Parameter, Tree
 from .report import CheckFailed, first_line
-from .subject import SIZES, SubstrateSubject, call, has, shape_of
+from .subject import SIZE, SubstrateSubject, call, has, shape_of
 from .tracing import describe, difference, layout, plain
 
 
@@ -22,7 +22,7 @@ def check_express(subject: SubstrateSubject) -> None:
         return
     _, expressed, state = subject.shapes
     shape_of(subject.substrate, "step_state", jax.random.key(0), state, expressed)
-    shape_of(subject.substrate, "render_state", state, expressed, img_size=SIZES[0])
+    shape_of(subject.substrate, "render_state", state, expressed, img_size=SIZE)
 
 
 def check_measures(subject: SubstrateSubject) -> None:

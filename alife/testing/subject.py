@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
@@ -19,8 +20,8 @@ from ..worlds.cache import use_compilation_cache
 from .report import CheckFailed, first_line
 from .tracing import fingerprint, freeze
 
-SIZES = (24, 37)
-"""Edges of the pictures drawn, pixels: one that divides well and one that does not."""
+SIZE = 37
+"""Edge of the pictures drawn, pixels: a number that does not divide."""
 
 ENDS = (0, 1, 7, 2000)
 """Steps after which a world is looked at."""
@@ -39,8 +40,8 @@ class History(NamedTuple):
     expressed: Tree
     """What the methods got as `params`."""
     state: Tree
-    frames: tuple[Any, ...]
-    """Pictures [M, S, S, 3] for each size S of `SIZES`."""
+    frames: Any
+    """Pictures [M, S, S, 3]."""
     measures: Any
     reward: Any
 
@@ -81,7 +82,7 @@ class SubstrateSubject:
         values = {name: self.options.get(name, p.default) for name, p in parameters.items()}
         return {name: v for name, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
-    def variants(self) -> Iterator[tuple[str, float, Any]]:
+    def _others(self) -> Iterator[tuple[str, float, Any]]:
         """Name, changed value and instance for every numeric option and each other value that it takes."""
         for name, value in self.numbers().items():
             for other in (value + 1, 2 * value) if isinstance(value, int) else (value * 0.75, value * 1.5 + 0.1):
@@ -108,18 +109,35 @@ class SubstrateSubject:
 
     @cached_property
     def crowd(self) -> Any:
-        """The compiled first step of 8 worlds side by side."""
-        return jax.jit(jax.vmap(partial(first_step, self.substrate))).lower(*self.crowd_keys).compile()
+        """The compiled first step of 8 worlds side by side: `crowd(params, keys)`."""
+        with quickly_compiled():
+            return jax.jit(jax.vmap(partial(first_step, self.substrate))).lower(*self.crowded).compile()
 
     @cached_property
-    def history(self) -> Callable[[Any, Any], History]:
-        """The compiled life of one world: `history(key of the params, key of the world)`."""
+    def crowded(self) -> tuple[Tree, Key[Array, " N"]]:
+        """Genotypes and keys of 8 worlds."""
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *self.params), self.crowd_keys[1]
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """The substrate with other options, one changed at a time: what JAX makes of each, looked at once."""
+        return [Variant(name, value, *_looked_at(made)) for name, value, made in self._others()]
+
+    @cached_property
+    def params(self) -> list[Tree]:
+        """A genotype for each world of the crowd; the first ones are those of `worlds`."""
+        born = jax.jit(partial(call, self.substrate, "default_params"))
+        return [born(key) for key in self.crowd_keys[0]]
+
+    @cached_property
+    def history(self) -> Callable[[Tree, Any], History]:
+        """The compiled life of one world: `history(params, key of the world)`."""
         return jax.jit(partial(live, self.substrate))
 
     @cached_property
     def worlds(self) -> list[History]:
         """The lives of three worlds, one after the other."""
-        return [self.history(*keys) for keys in zip(*self.keys, strict=True)]
+        return [self.history(params, key) for params, key in zip(self.params, self.keys[1], strict=False)]
 
     @cached_property
     def many(self) -> History:
@@ -136,9 +154,38 @@ class SubstrateSubject:
         return trace(self.substrate)
 
 
-def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
-    """A world from its keys to step 2000, as the engine runs it; traceable."""
-    params, expressed, begun, step_key = begin(substrate, params_key, world_key)
+class Variant(NamedTuple):
+    """A substrate with one option changed."""
+
+    name: str
+    value: float
+    traced: dict[str, str] | None
+    """What JAX makes of each method; None where one of them fails."""
+    failure: str
+    """Why."""
+
+
+def _looked_at(made: Any) -> tuple[dict[str, str] | None, str]:
+    try:
+        return trace(made), ""
+    except CheckFailed as failure:
+        return None, str(failure)
+
+
+@contextlib.contextmanager
+def quickly_compiled() -> Iterator[None]:
+    """Programs that run once or twice are compiled with little optimisation: the same numbers, but for rounding."""
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)
+
+
+def live(substrate: Any, params: Tree, world_key: PRNGKey) -> History:
+    """A world from its genotype and key to step 2000, as the engine runs it; traceable."""
+    expressed, begun, step_key = begin(substrate, params, world_key)
 
     def step(i: Array, state: Tree) -> Tree:
         return call(substrate, "step_state", jax.random.fold_in(step_key, i), state, expressed)
@@ -146,7 +193,7 @@ def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
     def look(carry: tuple[Tree, Array], length: Array) -> tuple[tuple[Tree, Array], tuple[Any, ...]]:
         state, first = carry
         state = jax.lax.fori_loop(first, first + length, step, state)
-        frames = tuple(call(substrate, "render_state", state, expressed, img_size=size) for size in SIZES)
+        frames = call(substrate, "render_state", state, expressed, img_size=SIZE)
         numbers = optional(substrate, "measures", state, expressed)
         return (state, first + length), (state, frames, numbers, optional(substrate, "reward", state, expressed))
 
@@ -154,19 +201,18 @@ def live(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> History:
     return History(params, expressed, *jax.lax.scan(look, (begun, jnp.zeros_like(lengths[0])), lengths)[1])
 
 
-def begin(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> tuple[Tree, Tree, Tree, PRNGKey]:
-    """Genotype, what the methods get as `params`, first state, and the key that the keys of the steps come from."""
-    params = call(substrate, "default_params", params_key)
+def begin(substrate: Any, params: Tree, world_key: PRNGKey) -> tuple[Tree, Tree, PRNGKey]:
+    """What the methods get as `params`, the first state, and the key that the keys of the steps come from."""
     expressed = express(substrate, params)
     init_key, step_key = jax.random.split(world_key)
-    return params, expressed, call(substrate, "init_state", init_key, expressed), step_key
+    return expressed, call(substrate, "init_state", init_key, expressed), step_key
 
 
-def first_step(substrate: Any, params_key: PRNGKey, world_key: PRNGKey) -> tuple[Tree, Any]:
+def first_step(substrate: Any, params: Tree, world_key: PRNGKey) -> tuple[Tree, Any]:
     """State and picture of a world after one step; traceable."""
-    _, expressed, state, step_key = begin(substrate, params_key, world_key)
+    expressed, state, step_key = begin(substrate, params, world_key)
     state = call(substrate, "step_state", jax.random.fold_in(step_key, 0), state, expressed)
-    return state, call(substrate, "render_state", state, expressed, img_size=SIZES[0])
+    return state, call(substrate, "render_state", state, expressed, img_size=SIZE)
 
 
 def shapes_of(substrate: Any) -> tuple[Tree, Tree, Tree]:
@@ -205,7 +251,7 @@ def trace(substrate: Any) -> dict[str, str]:
         "mutate": (key, params),
         "crossover": (key, params, params),
     }
-    size = {"render_state": {"img_size": SIZES[0]}}
+    size = {"render_state": {"img_size": SIZE}}
     return {
         method: fingerprint(partial(call, substrate, method, **size.get(method, {})), *given)
         for method, given in arguments.items()

@@ -6,7 +6,6 @@ one that fails is the one to mend first.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from ..types import Tree
 from .abilities import ABILITY_CHECKS
 from .report import CheckFailed, Result, run_checks
 from .slowness import slow_loops, slow_parts
-from .subject import CROWD, ENDS, SIZES, WORLDS, SubstrateSubject, call, has, shape_of, trace
+from .subject import CROWD, ENDS, SIZE, WORLDS, SubstrateSubject, call, has, quickly_compiled, shape_of, trace
 from .tracing import describe, difference, freeze, holds_tracer, host_calls, layout, plain
 
 CLOSE = 1e-3
@@ -59,7 +58,7 @@ def check_methods(subject: SubstrateSubject) -> None:
         "default_params": (1, {}),
         "init_state": (2, {}),
         "step_state": (3, {}),
-        "render_state": (2, {"img_size": SIZES[0]}),
+        "render_state": (2, {"img_size": SIZE}),
     }
     for method in METHODS:
         function = getattr(subject.substrate, method, None)
@@ -111,7 +110,7 @@ def check_state_keeps_its_layout(subject: SubstrateSubject) -> None:
 def check_picture_size(subject: SubstrateSubject) -> None:
     """Pictures are real arrays of the size asked for, whatever it is."""
     _, expressed, state = subject.shapes
-    for size in (*SIZES, 224):
+    for size in (SIZE, 24, 224):
         image = shape_of(subject.substrate, "render_state", state, expressed, img_size=size)
         real = hasattr(image, "dtype") and jnp.issubdtype(image.dtype, jnp.floating)
         if not real or image.shape != (size, size, 3):
@@ -124,21 +123,20 @@ def check_picture_size(subject: SubstrateSubject) -> None:
 
 def check_picture_range(subject: SubstrateSubject) -> None:
     """Pictures are finite and within [0, 1], from the first step to the last."""
-    for size, frames in zip(SIZES, subject.many.frames, strict=True):
-        seen = np.asarray(frames)
-        low, high = float(seen.min()), float(seen.max())  # NaN where any is
-        if not (low >= -1e-6 and high <= 1 + 1e-6):
-            raise CheckFailed(
-                f"pictures of edge {size} hold numbers from {low:.3g} to {high:.3g}",
-                "red, green and blue in [0, 1]",
-                "scale or clip at the end of render_state",
-            )
+    seen = np.asarray(subject.many.frames)
+    low, high = float(seen.min()), float(seen.max())  # NaN where any is
+    if not (low >= -1e-6 and high <= 1 + 1e-6):
+        raise CheckFailed(
+            f"pictures of edge {SIZE} hold numbers from {low:.3g} to {high:.3g}",
+            "red, green and blue in [0, 1]",
+            "scale or clip at the end of render_state",
+        )
 
 
 def check_picture_follows_state(subject: SubstrateSubject) -> None:
     """When the state changes, sooner or later so does the picture."""
     states = [plain(leaf) for leaf in jax.tree.leaves(subject.many.state)]
-    frames = np.asarray(subject.many.frames[0])
+    frames = np.asarray(subject.many.frames)
     # in time where worlds move at all; a substrate of still worlds is compared from world to world
     moves = any((leaf != leaf[:, :1]).any() for leaf in states)
     seen, states = (frames, states) if moves else (frames[:, 0], [leaf[:, 0] for leaf in states])
@@ -169,8 +167,8 @@ def check_same_key_same_history(subject: SubstrateSubject) -> None:
 def check_keys_matter(subject: SubstrateSubject) -> None:
     """Different keys give different worlds, unless the substrate says `deterministic = True`: then they must not."""
     if getattr(subject.substrate, "deterministic", False):
-        params_keys, world_keys = subject.keys
-        changed = difference(subject.history(params_keys[0], world_keys[1]).state, subject.worlds[0].state)
+        other = subject.history(subject.params[0], subject.keys[1, 1])
+        changed = difference(other.state, subject.worlds[0].state)
         if changed:
             raise CheckFailed(
                 f"deterministic = True, and yet two keys give the same genotype different histories: {changed}",
@@ -190,7 +188,8 @@ def check_jit_equals_eager(subject: SubstrateSubject) -> None:
     """A step means the same when Python runs it operation by operation."""
     step_key = jax.random.split(subject.keys[1, 0])[1]
     expressed = subject.worlds[0].expressed
-    plainly = call(subject.substrate, "step_state", jax.random.fold_in(step_key, 0), subject.moment(0), expressed)
+    with quickly_compiled():
+        plainly = call(subject.substrate, "step_state", jax.random.fold_in(step_key, 0), subject.moment(0), expressed)
     changed = difference(plainly, subject.moment(1), CLOSE)
     if changed:
         raise CheckFailed(
@@ -202,8 +201,8 @@ def check_jit_equals_eager(subject: SubstrateSubject) -> None:
 
 def check_vmap_equals_single(subject: SubstrateSubject) -> None:
     """A world among others lives as it does alone."""
-    beside = jax.tree.map(lambda leaf: leaf[:WORLDS], subject.crowd(*subject.crowd_keys))
-    alone = jax.tree.map(lambda leaf: leaf[:, 1], (subject.many.state, subject.many.frames[0]))
+    beside = jax.tree.map(lambda leaf: leaf[:WORLDS], subject.crowd(*subject.crowded))
+    alone = jax.tree.map(lambda leaf: leaf[:, 1], (subject.many.state, subject.many.frames))
     changed = difference(beside, alone, CLOSE)
     if changed:
         raise CheckFailed(
@@ -256,7 +255,7 @@ def check_memory(subject: SubstrateSubject) -> str:
 def check_speed(subject: SubstrateSubject) -> str:
     """How long a step takes, and what in the traced program is known to be slow; a remark, and never a failure."""
     began = time.perf_counter()
-    jax.block_until_ready(subject.history(*subject.keys[:, 0]))
+    jax.block_until_ready(subject.history(subject.params[0], subject.keys[1, 0]))
     spent = (time.perf_counter() - began) / ENDS[-1]
     _, expressed, state = subject.shapes
     step = partial(call, subject.substrate, "step_state")
@@ -294,7 +293,7 @@ def check_no_host_calls(subject: SubstrateSubject) -> None:
         ("step_state", key, state, expressed),
         ("render_state", state, expressed),
     ):
-        named = {"img_size": SIZES[0]} if method == "render_state" else {}
+        named = {"img_size": SIZE} if method == "render_state" else {}
         found = host_calls(partial(call, subject.substrate, method, **named), *args)
         if found:
             raise CheckFailed(
@@ -306,18 +305,15 @@ def check_no_host_calls(subject: SubstrateSubject) -> None:
 
 def check_options_are_kept(subject: SubstrateSubject) -> None:
     """Every numeric option of the constructor works at other values, and changes something."""
-    before, works = subject.traced, dict[str, bool]()
-    for name, value, variant in subject.variants():
-        if works.get(name):
-            continue
-        try:
-            works[name] = trace(variant) != before
-        except CheckFailed as cause:
+    works = dict[str, bool]()
+    for name, value, traced, failure in subject.variants:
+        if failure:
             raise CheckFailed(
-                f"option {name}={value!r} is accepted, but then: {cause}",
+                f"option {name}={value!r} is accepted, but then: {failure}",
                 "a substrate that works, or an error from the constructor",
                 f"refuse such a {name} with alife.errors.BadOption",
-            ) from cause
+            )
+        works[name] = works.get(name, False) or traced != subject.traced
     ignored = [name for name, changes in works.items() if not changes]
     if ignored:
         raise CheckFailed(
@@ -329,13 +325,8 @@ def check_options_are_kept(subject: SubstrateSubject) -> None:
 
 def check_instances_are_independent(subject: SubstrateSubject) -> None:
     """Making and using other instances does not change this one."""
-    first = subject.make()
-    before = trace(first)
-    others = {name: variant for name, _, variant in subject.variants()}  # one for each option
-    for other in others.values():
-        with contextlib.suppress(CheckFailed):  # that one is broken by itself is for `check_options_are_kept` to say
-            trace(other)
-    changed = [method for method, text in trace(first).items() if text != before.get(method)]
+    before, _ = subject.traced, subject.variants  # others have been made and looked at since
+    changed = [method for method, text in trace(subject.substrate).items() if text != before.get(method)]
     if changed:
         raise CheckFailed(
             f"after instances with other options were made, {', '.join(changed)} of the first one changed",
