@@ -120,8 +120,13 @@ class SubstrateSubject:
 
     @cached_property
     def variants(self) -> list[Variant]:
-        """The substrate with other options, one changed at a time: what JAX makes of each, looked at once."""
-        return [Variant(name, value, *_looked_at(made)) for name, value, made in self._others()]
+        """The substrate with other options, one changed at a time, until it makes a difference or fails."""
+        found: dict[str, Variant] = {}
+        for name, value, made in self._others():
+            known = found.get(name)
+            if known is None or known.traced == self.traced:
+                found[name] = Variant(name, value, *_looked_at(made))
+        return list(found.values())
 
     @cached_property
     def params(self) -> list[Tree]:
