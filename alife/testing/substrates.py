@@ -7,7 +7,6 @@ one that fails is the one to mend first.
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -18,27 +17,17 @@ import numpy as np
 
 from ..errors import AlifeError
 from ..genotype import GenotypeSpace
-from ..substrate import METHODS, measure_meanings
+from ..substrate import METHODS
 from ..types import Tree
 from .abilities import ABILITY_CHECKS
+from .costs import check_declared, check_memory, check_speed
 from .report import CheckFailed, Result, run_checks
-from .slowness import slow_loops, slow_parts
-from .subject import CROWD, ENDS, SIZE, WORLDS, SubstrateSubject, call, has, quickly_compiled, shape_of, trace
+from .subject import ENDS, SIZE, WORLDS, SubstrateSubject, call, quickly_compiled, shape_of, trace
 from .tracing import describe, difference, freeze, holds_tracer, host_calls, layout, plain
 
 CLOSE = 1e-3
 """Reals computed in two ways after one step may differ by this part of the largest: far above rounding, far below
 anything that a mistake makes."""
-
-
-MEMORY_MB = 512
-"""That 8 worlds of a checked substrate take at most, where it declares no `memory_mb`."""
-PICTURE = 224
-"""Edge of a picture whose loops are counted, pixels."""
-TOLD = {
-    "parameters": "nobody can turn it live, and genotypes have no names",
-    "measures": "no numbers to search, sort and plot by but those of the model",
-}
 
 
 def check_substrate(factory: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
@@ -234,54 +223,6 @@ def check_types_settle(subject: SubstrateSubject) -> None:
             "one type, so that one program serves all steps",
             "write jnp.float32(0) or jnp.zeros(()) instead of 0.0 where the state is made",
         )
-
-
-def check_memory(subject: SubstrateSubject) -> str:
-    """8 worlds and their pictures fit in `memory_mb` megabytes, which the class may declare; else in 512."""
-    bound = getattr(subject.substrate, "memory_mb", MEMORY_MB)
-    if not isinstance(bound, int | float) or not bound > 0:
-        raise CheckFailed(f"memory_mb = {bound!r}", "megabytes, more than 0", "declare a number")
-    used = subject.crowd.memory_analysis()
-    taken = used.temp_size_in_bytes + used.output_size_in_bytes + used.argument_size_in_bytes
-    if taken > bound * 1e6:
-        raise CheckFailed(
-            f"a step and a picture of {CROWD} worlds take {taken / 1e6:,.0f} MB",
-            f"at most {bound:g}, as {'memory_mb says' if hasattr(subject.substrate, 'memory_mb') else 'is usual'}",
-            "avoid arrays of every part with every other; or declare memory_mb in the class",
-        )
-    return f"{CROWD} worlds take {taken / 1e6:.2g} MB"
-
-
-def check_speed(subject: SubstrateSubject) -> str:
-    """How long a step takes, and what in the traced program is known to be slow; a remark, and never a failure."""
-    began = time.perf_counter()
-    jax.block_until_ready(subject.history(subject.params[0], subject.keys[1, 0]))
-    spent = (time.perf_counter() - began) / ENDS[-1]
-    _, expressed, state = subject.shapes
-    step = partial(call, subject.substrate, "step_state")
-    draw = partial(call, subject.substrate, "render_state", img_size=PICTURE)
-    found = [*slow_parts(step, jax.random.key(0), state, expressed), *slow_loops(PICTURE, draw, state, expressed)]
-    return "; ".join([f"{spent * 1000:.3g} ms a step", *found])
-
-
-def check_declared(subject: SubstrateSubject) -> str | None:
-    """What people are told of it; a remark where something is missing, and never a failure."""
-    missing = [f"no {ability}: {why}" for ability, why in TOLD.items() if not has(subject.substrate, ability)]
-    if not inspect.getdoc(type(subject.substrate)):
-        missing.append("no docstring: say what it is, and which publication it follows")
-    measures = optional_measures(subject)
-    nameless = [name for name in measures if name not in measure_meanings(subject.substrate)]
-    if nameless:
-        missing.append(f"no meaning of {', '.join(nameless)}: lines `name: meaning, unit` in the docstring of measures")
-    return "; ".join(missing) or None
-
-
-def optional_measures(subject: SubstrateSubject) -> list[str]:
-    """Names of the measures, if there are any."""
-    if not has(subject.substrate, "measures"):
-        return []
-    _, expressed, state = subject.shapes
-    return sorted(shape_of(subject.substrate, "measures", state, expressed))
 
 
 def check_no_host_calls(subject: SubstrateSubject) -> None:

@@ -22,8 +22,8 @@ from alife.testing import (
     check_model,
     check_substrate,
 )
+from alife.testing.costs import check_declared, check_speed
 from alife.testing.report import check_name
-from alife.testing.substrates import check_declared, check_speed
 from alife.types import Parameter
 
 # --- substrates: a good one with every ability, a good one with none, and the broken ones
