@@ -226,9 +226,7 @@ def load_world(world: str, horizons: Mapping[str, int], **changes: Any) -> RunCo
         file = _catalog_path(world)
         said, where, name = _read(file), f"world {world}", world
     else:
-        hint = (
-            "`alife list worlds` shows them; a world file ends in .toml, a substrate of your own needs --plugin FILE.py"
-        )
+        hint = "`alife list worlds` shows them; a world file ends in .toml, a substrate of your own is FILE.py:Class"
         raise UnknownName("world", world, [*horizons, *catalog_names()], hint)
     substrate = said.get("substrate")
     if not isinstance(substrate, str) or substrate not in horizons:

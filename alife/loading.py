@@ -9,7 +9,7 @@ import inspect
 import json
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -77,6 +77,22 @@ def plugin_of(thing: Any, name: str = "") -> Any:
         register(name or name_of(thing), thing, **said)
 
     return SimpleNamespace(**{f"register_{plural(kind)}": hookspecs.hookimpl(register_it)})
+
+
+def factory_of(thing: Any, options: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """What makes a thing, and with which options: a class as it is; a ready-made one again, where it tells how.
+
+    >>> class Heat:
+    ...     def __init__(self, size=8):
+    ...         self.size = size
+    ...     step_state = None
+    >>> factory_of(Heat, {"size": 4})[1]
+    {'size': 4}
+    """
+    ready = not isinstance(thing, type) and any(callable(getattr(thing, mark, None)) for mark in MARKS.values())
+    if not ready:
+        return thing, dict(options)
+    return rebuilt(thing) or (lambda: thing, {})
 
 
 def split(spec: str | Path) -> tuple[str, str]:

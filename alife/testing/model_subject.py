@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from ..loading import factory_of
 from ..worlds.cache import use_compilation_cache
 from .report import CheckFailed, first_line
 
@@ -30,7 +31,7 @@ class ModelSubject:
 
     def __init__(self, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
         use_compilation_cache()
-        self.factory, self.options = factory, dict(options)
+        self.factory, self.options = factory_of(factory, options)
 
     @cached_property
     def model(self) -> Any:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import BadGenotype
+from ..loading import factory_of
 from ..run import checkpoint, restore
 from ..types import OPERATORS, Verdict
 from .report import CheckFailed, Result, first_line, run_checks
@@ -42,7 +43,7 @@ class SearchSubject:
     """
 
     def __init__(self, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
-        self.factory, self.options = factory, dict(options)
+        self.factory, self.options = factory_of(factory, options)
 
     def make(self) -> Any:
         """A fresh instance."""

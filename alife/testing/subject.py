@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from ..errors import AlifeError
+from ..loading import factory_of
 from ..substrate import METHODS
 from ..types import PRNGKey, Tree
 from ..worlds.cache import use_compilation_cache
@@ -50,13 +51,13 @@ class SubstrateSubject:
     """A substrate under test.
 
     Args:
-        factory: makes it; called with options as keywords.
+        factory: makes it; called with options as keywords.  Or a ready-made one, which is made again where it tells how.
         options: that make it small, so that checking is quick.
     """
 
     def __init__(self, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
         use_compilation_cache()
-        self.factory, self.options = factory, dict(options)
+        self.factory, self.options = factory_of(factory, options)
 
     @cached_property
     def substrate(self) -> Any:

@@ -582,6 +582,13 @@ def test_the_same_checks_are_a_class_for_pytest(toy: type, broken: int) -> None:
     assert len(failed) == broken and all("seen: pictures" in said for said in failed)
 
 
+def test_a_ready_made_one_is_checked_too() -> None:
+    assert [str(result) for result in check_substrate(Warmth(6, 0.25)) if not result.passed] == []
+    assert "rate" in SubstrateSubject(Warmth(6, 0.25), {}).options
+    failed = [result.name for result in check_substrate(TooBright(6)) if not result.passed]
+    assert failed == ["picture range"]
+
+
 def test_options_reach_the_substrate() -> None:
     assert not all(result.passed for result in check_substrate(Warmth, {"size": 1}))
     assert "size 1" in check_substrate(Warmth, {"size": 1})[0].message
