@@ -51,7 +51,7 @@ class SubstrateSubject:
     """A substrate under test.
 
     Args:
-        factory: makes it; called with options as keywords.  Or a ready-made one, which is made again where it tells how.
+        factory: makes it; called with options as keywords.  Or a ready-made one, made again where it tells how.
         options: that make it small, so that checking is quick.
     """
 
