@@ -57,8 +57,13 @@ def name_of(thing: Any) -> str:
     return str(getattr(thing, "__name__", type(thing).__name__))
 
 
-def plugin_of(thing: Any, name: str = "") -> Any:
+def plugin_of(thing: Any, name: str = "", said: Mapping[str, Any] | None = None) -> Any:
     """A plugin that brings nothing but one class, instance or function, under its own or another name.
+
+    Args:
+        thing: what is brought.
+        name: to be registered by; empty = its own.
+        said: what is told of it, as for a hook's `register`; None = what it tells by itself.
 
     Raises:
         PluginError: it is none of the kinds of things that there are.
@@ -69,12 +74,13 @@ def plugin_of(thing: Any, name: str = "") -> Any:
         raise PluginError(
             f"{name_of(thing)} is nothing to register; expected a class with {marks}, or a function (a score)"
         )
-    said: dict[str, Any] = {"summary": (inspect.getdoc(thing) or "").partition("\n")[0]}
+    told: dict[str, Any] = {"summary": (inspect.getdoc(thing) or "").partition("\n")[0]}
     if kind == "substrate":
-        said["horizon"] = getattr(thing, "horizon", HORIZON)
+        told["horizon"] = getattr(thing, "horizon", HORIZON)
+    told.update(said or {})
 
     def register_it(register: Callable[..., None]) -> None:
-        register(name or name_of(thing), thing, **said)
+        register(name or name_of(thing), thing, **told)
 
     return SimpleNamespace(**{f"register_{plural(kind)}": hookspecs.hookimpl(register_it)})
 
@@ -126,13 +132,14 @@ def load_spec(spec: str) -> Any:
         PluginError: there is no such file, or no such thing in it.
     """
     where, attribute = split(spec)
-    if not attribute:
-        return load_file(where)
-    return plugin_of(load_member(spec))
+    return plugin_of(*load_member(spec)) if attribute else load_file(where)
 
 
-def load_member(spec: str) -> Any:
+def load_member(spec: str) -> tuple[Any, str, dict[str, Any]]:
     """The class or function that FILE.py:Class or package.module:Class names.
+
+    Returns:
+        The thing, its own name, and what the file says of it where it registers it: its horizon, for instance.
 
     Raises:
         PluginError: there is no such file, or no such thing in it; near names are suggested.
@@ -143,7 +150,30 @@ def load_member(spec: str) -> Any:
     if found is None:
         own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
         raise PluginError(f"there is no class {attribute!r} in it; {suggest(attribute, own)}")
-    return found
+    said: dict[str, Any] = {}
+
+    def register(name: str, factory: Any, **told: Any) -> None:
+        if factory is found:
+            said.update(told)
+
+    for hook in hooks_of(module):
+        if hook == f"register_{plural(kind_of(found) or '')}":
+            getattr(module, hook)(register=register)
+    return found, attribute, said
+
+
+def meant_in(text: str) -> str:
+    """What to say to somebody who names a file without a class in it; empty where no file is named.
+
+    >>> meant_in("lenia")
+    ''
+    """
+    if not text.endswith(".py") or not Path(text).is_file():
+        return ""
+    module = load_file(text)
+    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+    names = [name for name in own if isinstance(getattr(module, name), type) and kind_of(getattr(module, name))]
+    return f"{text} is a file; say which class in it is meant: {' or '.join(f'{text}:{name}' for name in names)}"
 
 
 def spec_of(thing: type) -> str | None:

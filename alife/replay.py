@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -177,6 +178,12 @@ def film_world(
     count = min(steps, FILM_FRAMES) if frames is None else frames
     params = pipeline.space.unflatten(genotype)
     run = rollout(pipeline.substrate, key, params, steps=steps, frames=count, img_size=img_size, as_bytes=True)
+    if not run.finite:
+        warnings.warn(
+            f"this world of {pipeline.config.substrate} gives NaN or infinite numbers, which are drawn as black; "
+            "`alife check` shows where",
+            stacklevel=2,
+        )
     return np.asarray(run.frames)
 
 

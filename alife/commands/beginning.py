@@ -35,5 +35,5 @@ def plugin_command(name: str, kind: str, picture: bool) -> int:
         click.echo(ran.stderr.strip() if failed else f"wrote {made.picture}", err=failed)
     installed = made.command.replace(f" --plugin {made.module.name}", "")
     click.echo(f"next:\n  cd {name}\n  pip install -e .          # from then on `alife` knows {name}")
-    click.echo(f"  alife check {name}\n  {installed}")
+    click.echo(f"  alife check {name}         # also as tests: pytest\n  {installed}")
     return 0

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from ..errors import PluginError, UnknownName
-from ..loading import KINDS, is_spec, kind_of, load_member
+from ..loading import KINDS, is_spec, kind_of, load_member, meant_in
 from ..registry import registry_with
 from .options import plugin_option
 
@@ -42,18 +42,21 @@ def check_command(name: str, seconds: float, memory_mb: int, here: int | None, p
     passed, count = 0, 0
     for result in _watched(name, plugins, seconds, memory_mb):
         click.echo(result["said"])
-        passed, count = passed + result["passed"], count + 1
+        passed, count = passed + result["passed"], count + result["there"]
     click.echo(f"{name}: {passed} of {count} checks passed")
     return 0 if passed == count else 1
 
 
 def _check(name: str, plugins: tuple[str, ...], told: Any) -> None:
     """Runs the checks, and tells of each before it begins and when it has ended, a line of JSON each time."""
-    from ..testing import CHECKS
+    from ..testing import CHECKS, Result
 
     def tell(**said: Any) -> None:
         told.write(json.dumps(said) + "\n")
         told.flush()
+
+    def ended(result: Result) -> None:
+        tell(passed=result.passed and not result.absent, there=not result.absent, said=str(result))
 
     try:
         for kind, factory, options, declared in _subjects(name, plugins):
@@ -62,7 +65,9 @@ def _check(name: str, plugins: tuple[str, ...], told: Any) -> None:
                 options,
                 expected_failures=declared,
                 begun=lambda check: tell(begun=check),
-                ended=lambda result: tell(passed=result.passed, said=str(result)),
+                ended=lambda result: tell(
+                    passed=result.passed and not result.absent, there=not result.absent, said=str(result)
+                ),
             )
     except (PluginError, UnknownName) as error:
         tell(error=str(error))
@@ -72,11 +77,14 @@ def _subjects(name: str, plugins: tuple[str, ...]) -> list[tuple[str, Any, dict[
     """Kind, factory, options and declared failures of everything of this name."""
     if is_spec(name):
         try:
-            thing = load_member(name)
+            thing, _, said = load_member(name)
         except Exception as cause:
             raise PluginError(f"{name}: {cause}") from cause
         kind = kind_of(thing)
-        return [(kind or "substrate", thing, {}, getattr(thing, "expected_failures", {}))]
+        options = dict(said.get("test_options", {}))
+        return [(kind or "substrate", thing, options, getattr(thing, "expected_failures", {}))]
+    if meant_in(name):
+        raise PluginError(meant_in(name))
     registry = registry_with(plugins)
     found = [(kind, registry.of_kind(kind)[name]) for kind in KINDS if name in registry.of_kind(kind)]
     if not found:
@@ -139,7 +147,7 @@ def _watched(name: str, plugins: tuple[str, ...], seconds: float, memory_mb: int
 def _stopped(running: str, seen: str, mend: str) -> dict[str, Any]:
     where = running or "after the last check"
     said = f"FAIL  {where}  seen: {seen}; stopped, no check after it was run; to mend it: {mend}"
-    return {"passed": False, "said": said}
+    return {"passed": False, "there": True, "said": said}
 
 
 def resident_mb(pid: int) -> float:

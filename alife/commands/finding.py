@@ -87,7 +87,7 @@ def find_command(
         write_found(archive, found, target, title=run.name)
         click.echo(f"wrote {target}")
     if len(found.ids):
-        click.echo(f"look at one: alife export {shlex.quote(str(run))} {found.ids[0]} --to best.gif")
+        click.echo(f"look at one: alife export {shlex.quote(str(run))} {found.ids[0]} --to {found.ids[0]}.gif")
     return 0
 
 

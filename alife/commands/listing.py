@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UnknownName
+from ..loading import is_spec, split
 from ..registry import registry_with
 from .options import plugin_option
 
@@ -35,8 +36,9 @@ def list_command(kind: str | None, name: str | None, as_json: bool, plugins: tup
     """Show what there is: substrates, worlds, models, searches, scores, plugins; with NAME, all about one of them."""
     if kind is not None and kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
-    registry = registry_with(plugins)
+    registry = registry_with([*plugins, name] if name and is_spec(name) else plugins)
     if kind and name:
+        name = split(name)[1] or name
         return _show(registry, kind, name, as_json)
     kinds = [kind] if kind else list(KINDS)
     if as_json:

@@ -136,7 +136,9 @@ def caption_command(
     if target is not None:
         write_captions(archive, found, target)
         click.echo(f"wrote {target}")
-    click.echo(f"look at one: alife export {shlex.quote(str(run))} {found.kinds[0].best} --to best.gif")
+    click.echo(
+        f"look at one: alife export {shlex.quote(str(run))} {found.kinds[0].best} --to {found.kinds[0].best}.gif"
+    )
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArchiveExists
+from ..loading import split
 from .options import (
     budget_options,
     configure,
@@ -212,9 +213,9 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     if not kept.any():
         invalid = archive.progress.get("invalid", 0)
         click.echo(f"{place} holds no lifeform: {invalid} worlds gave NaN or infinite pictures, measures or scores")
-        score = archive.config["score"]
-        substrate = archive.config["substrate"]
-        click.echo(f"either the score {score!r} divides by 0, or the world breaks: alife check {substrate}")
+        score, substrate, plugins = (archive.config[key] for key in ("score", "substrate", "plugins"))
+        own = next((plugin for plugin in plugins if split(plugin)[1] == substrate), substrate)
+        click.echo(f"either the world breaks, `alife check {own}`, or the score {score!r} divides by 0")
         return 0
     from ..budget import START, why_early
     from ..config import from_json, replace
@@ -229,7 +230,8 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     click.echo(f"{kept.sum()} lifeforms{besides} in {place}; the most different ones are on {sheet}")
     click.echo("next:")
     tries = {
-        f"alife export {run} {best} --to best.gif": "watch the first of them live",
+        f"alife browse {run}": "all of them, alive, on a page",
+        f"alife export {run} {best} --to {best}.gif": "a film of the first one",
         f"alife replay {run} {best}": "run it again and compare",
     }
     if not archive.progress.get("finished"):

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import click
 
-from .options import configure, named_worlds, plugin_option, seed_option, set_option
+from .options import configure, named_worlds, plugin_option, remarks, seed_option, set_option
 
 
 @click.command("run")
 @click.argument("worlds", nargs=-1, required=True, metavar="WORLD...")
 @click.option(
-    "--to", "target", required=True, type=click.Path(path_type=Path), help="File: .gif .mp4 .webm .webp or .png."
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File: .gif .mp4 .webm .webp, or .png for the last moment.",
 )
 @click.option("--size", type=click.IntRange(8, 4096), help="Edge of a picture, pixels [default: 256; several: 128].")
 @click.option(
@@ -43,6 +47,7 @@ def run_command(
     names, registry = named_worlds(every, plugins)
     configs = [configure(name, registry, settings, seed=seed) for name in names]
     click.echo(f"running {', '.join(names)}", err=True)
-    write_worlds(target, configs, registry, frames=frames, img_size=size, fps=fps)
+    with remarks():
+        write_worlds(target, configs, registry, frames=frames, img_size=size, fps=fps)
     click.echo(f"wrote {target}")
     return 0

@@ -74,6 +74,7 @@ def write_package(name: str, kind: str, into: Path) -> Package:
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
         "ci.yml": ".github/workflows/test.yml",
+        "gitignore": ".gitignore",
     }
     for source, target in files.items():
         text = resources.files(__package__).joinpath(f"{source}.txt").read_text("utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import jax
@@ -11,24 +11,37 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..types import Parameter, Tree
-from .report import CheckFailed, first_line
+from .report import ABSENT, CheckFailed, first_line
 from .subject import SIZE, SubstrateSubject, call, has, shape_of
 from .tracing import describe, difference, layout, plain
 
 
+def where_there_is(
+    ability: str,
+) -> Callable[[Callable[[SubstrateSubject], None]], Callable[[SubstrateSubject], str | None]]:
+    """A check of an ability, which remarks that there is nothing to check where the substrate does not have it."""
+
+    def decorate(check: Callable[[SubstrateSubject], None]) -> Callable[[SubstrateSubject], str | None]:
+        @wraps(check)
+        def checked(subject: SubstrateSubject) -> str | None:
+            return check(subject) if has(subject.substrate, ability) else ABSENT  # type: ignore[func-returns-value]
+
+        return checked
+
+    return decorate
+
+
+@where_there_is("express")
 def check_express(subject: SubstrateSubject) -> None:
     """`express(params)` gives arrays, and its result serves all later methods as `params`."""
-    if not has(subject.substrate, "express"):
-        return
     _, expressed, state = subject.shapes
     shape_of(subject.substrate, "step_state", jax.random.key(0), state, expressed)
     shape_of(subject.substrate, "render_state", state, expressed, img_size=SIZE)
 
 
+@where_there_is("measures")
 def check_measures(subject: SubstrateSubject) -> None:
     """`measures(state, params)` gives single finite numbers, under the same names at every moment."""
-    if not has(subject.substrate, "measures"):
-        return
     numbers = subject.many.measures
     if not isinstance(numbers, dict) or any(np.ndim(value) != 2 for value in numbers.values()):
         raise CheckFailed(f"measures gives {_one_moment(numbers)}", "{name: single number}", "reduce each to a scalar")
@@ -44,10 +57,9 @@ def check_measures(subject: SubstrateSubject) -> None:
         )
 
 
+@where_there_is("keep_state")
 def check_keep_state(subject: SubstrateSubject) -> None:
     """`keep_state(state, params)` gives arrays of numbers, the same ones at every moment, and they hold the state."""
-    if not has(subject.substrate, "keep_state"):
-        return
     _, expressed, state = subject.shapes
     kept = shape_of(subject.substrate, "keep_state", state, expressed)
     leaves = jax.tree.leaves(kept)
@@ -59,10 +71,9 @@ def check_keep_state(subject: SubstrateSubject) -> None:
             _expect_finite(f"what keep_state gives {jax.tree_util.keystr(path)}".rstrip(), plain(leaf))
 
 
+@where_there_is("poke")
 def check_poke(subject: SubstrateSubject) -> None:
     """`poke(state, params, place, radius, strength)` gives a state of the same layout, finite, and not the same one."""
-    if not has(subject.substrate, "poke"):
-        return
     poke = jax.jit(partial(call, subject.substrate, "poke"))
     changed = False
     for world in subject.worlds:
@@ -78,29 +89,29 @@ def check_poke(subject: SubstrateSubject) -> None:
         raise CheckFailed("poke changes nothing", "another state", "change what lies within radius of the place")
 
 
+@where_there_is("reward")
 def check_reward(subject: SubstrateSubject) -> None:
     """`reward(state, params)` is one finite number."""
-    if not has(subject.substrate, "reward"):
-        return
     if np.ndim(subject.many.reward) != 2:
         raise CheckFailed(f"reward gives {_one_moment(subject.many.reward)}", "one number", "reduce it to a scalar")
     _expect_finite("reward", plain(subject.many.reward))
 
 
+@where_there_is("mutate")
 def check_mutate(subject: SubstrateSubject) -> None:
     """`mutate(rng, params)` gives a genotype of the same layout, and not always the same one."""
     _check_variation(subject, "mutate", parents=1)
 
 
+@where_there_is("crossover")
 def check_crossover(subject: SubstrateSubject) -> None:
     """`crossover(rng, params, params)` gives a genotype of the same layout, and not always the first parent."""
     _check_variation(subject, "crossover", parents=2)
 
 
+@where_there_is("bounds")
 def check_bounds(subject: SubstrateSubject) -> None:
     """`bounds()` gives (low, high), shaped as a genotype, low at most high, and default_params stays within."""
-    if not has(subject.substrate, "bounds"):
-        return
     bounds = call(subject.substrate, "bounds")
     params = subject.shapes[0]
     if not (isinstance(bounds, tuple | list) and len(bounds) == 2):
@@ -122,10 +133,9 @@ def check_bounds(subject: SubstrateSubject) -> None:
             )
 
 
+@where_there_is("parameters")
 def check_parameters(subject: SubstrateSubject) -> None:
     """`parameters()` declares options that the constructor takes from end to end, or places in the genotype."""
-    if not has(subject.substrate, "parameters"):
-        return
     declared = call(subject.substrate, "parameters")
     if not isinstance(declared, dict) or not all(isinstance(p, Parameter) for p in declared.values()):
         raise CheckFailed(
@@ -149,10 +159,9 @@ def check_parameters(subject: SubstrateSubject) -> None:
             )
 
 
+@where_there_is("scaled")
 def check_scaled(subject: SubstrateSubject) -> None:
     """`scaled(times)` gives (parts, options): more parts for more times, and options that the constructor takes."""
-    if not has(subject.substrate, "scaled"):
-        return
     sizes = []
     for times in (1, 4):
         told = call(subject.substrate, "scaled", times)
@@ -187,8 +196,6 @@ def _make_with(subject: SubstrateSubject, options: dict[str, Any]) -> None:
 
 
 def _check_variation(subject: SubstrateSubject, method: str, parents: int) -> None:
-    if not has(subject.substrate, method):
-        return
     params = subject.shapes[0]
     given = [params] * parents
     child = shape_of(subject.substrate, method, jax.random.key(0), *given)
@@ -220,7 +227,7 @@ def _one_moment(numbers: Tree) -> str:
     return describe(one)
 
 
-ABILITY_CHECKS: tuple[Callable[[SubstrateSubject], None], ...] = (
+ABILITY_CHECKS: tuple[Callable[[SubstrateSubject], str | None], ...] = (
     check_express,
     check_measures,
     check_keep_state,

@@ -11,6 +11,11 @@ from ..errors import suggest
 
 Subject = TypeVar("Subject")
 
+ABSENT = "(it has none)"
+"""What the check of an optional ability remarks where it is not there."""
+SAME = "for the same reason as"
+"""How a failure begins that was told before."""
+
 
 class CheckFailed(AssertionError):
     """A part of the contract is broken: what was seen, what was expected, and how to mend it.
@@ -38,7 +43,16 @@ class Result:
     """What was wrong and how to mend it; of a check that passed, what it has to remark, mostly nothing."""
     seconds: float
 
+    @property
+    def absent(self) -> bool:
+        """True for an ability that is not there, so that nothing was checked."""
+        return self.message == ABSENT
+
     def __str__(self) -> str:
+        if self.absent:
+            return f"--    {self.name}  {ABSENT}"
+        if self.message.startswith(SAME):
+            return f"FAIL  {self.name}  {self.message}"
         said = f"\n      {self.message}" if self.message else ""
         return f"{'ok  ' if self.passed else 'FAIL'}  {self.name}  ({self.seconds:.1f} s){said}"
 
@@ -77,7 +91,7 @@ def run_checks(
             failed = message = f"it raised {first_line(cause)}"
         if failed:
             first = told.setdefault(failed, name)
-            message = failed if first == name else f"for the same reason as {first}"
+            message = failed if first == name else f"{SAME} {first}"
         passed, reason = not failed, declared.pop(name, None)
         if reason is not None:
             passed = bool(failed)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +21,7 @@ from ..substrate import METHODS
 from ..types import PRNGKey, Tree
 from ..worlds.cache import use_compilation_cache
 from .report import CheckFailed, first_line
-from .tracing import fingerprint, freeze
+from .tracing import describe, fingerprint, freeze, layout
 
 SIZE = 37
 """Edge of the pictures drawn, pixels: a number that does not divide."""
@@ -140,9 +142,21 @@ class SubstrateSubject:
         """The compiled life of one world: `history(params, key of the world)`."""
         return jax.jit(partial(live, self.substrate))
 
+    def require_layout(self) -> None:
+        """Raise CheckFailed unless a step gives back the tree, shapes and dtypes that it was given."""
+        _, expressed, state = self.shapes
+        after = shape_of(self.substrate, "step_state", jax.random.key(0), state, expressed)
+        if layout(after) != layout(state):
+            raise CheckFailed(
+                f"init_state gives {describe(state)}, step_state {describe(after)}",
+                "the same tree, shapes and dtypes",
+                "convert at the end of step_state, for instance with .astype(state.dtype)",
+            )
+
     @cached_property
     def worlds(self) -> list[History]:
         """The lives of three worlds, one after the other."""
+        self.require_layout()  # what is wrong there is said there
         return [self.history(params, key) for params, key in zip(self.params, self.keys[1], strict=False)]
 
     @cached_property
@@ -273,10 +287,20 @@ def call(substrate: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(substrate, method)(*args, **kwargs)
     except Exception as cause:
         raise CheckFailed(
-            f"{method} raised {first_line(cause)}",
+            f"{method} raised {first_line(cause)}{_where(cause, substrate)}",
             "no error; it was called as `alife.substrate` says, with values that JAX traces",
             f"run {method} under jax.jit on its own; Python's `if`, `int` and `float` cannot look into such values",
         ) from cause
+
+
+def _where(cause: Exception, substrate: Any) -> str:
+    """The line of the substrate's own file in which something was raised, if it was there."""
+    try:
+        own = inspect.getfile(type(substrate))
+    except (TypeError, OSError):
+        return ""
+    lines = [frame.lineno for frame in traceback.extract_tb(cause.__traceback__) if frame.filename == own]
+    return f" ({Path(own).name}, line {lines[-1]})" if lines else ""
 
 
 def has(substrate: Any, method: str) -> bool:

@@ -159,3 +159,66 @@ def test_the_fixtures_of_the_pytest_plugin(alife_registry, alife_plugin, toy_wor
     assert "one" in registry.scores and Path(registry.files[0]).is_file()
     lived = alife.rollout(toy_world, jax.random.key(0), np.zeros(2, np.float32), steps=3, frames=2, img_size=16)
     assert lived.frames.shape == (2, 16, 16, 3) and np.isfinite(lived.measures["light"])
+
+
+BREAKS = """
+import jax.numpy as jnp
+import alife
+from alife.testing.toy import Toy
+
+class Breaks(Toy):
+    def step_state(self, rng, state, params):
+        return jnp.log(state - 0.5)
+
+class Asks(Toy):
+    def step_state(self, rng, state, params):
+        return state if state.sum() > 0 else -state
+
+@alife.hookimpl
+def register_substrates(register):
+    register("broken", Breaks, summary="it breaks", horizon=77, test_options={"size": 4})
+"""
+
+
+def test_what_the_file_says_of_a_class_counts(tmp_path):
+    file = tmp_path / "breaks.py"
+    file.write_text(BREAKS)
+    entries = Registry([f"{file}:Breaks", f"{file}:Asks"]).substrates
+    assert entries["Breaks"].horizon == 77 and entries["Breaks"].summary == "it breaks"
+    assert entries["Asks"].horizon == 256 and "broken" not in entries
+
+
+def test_a_world_that_breaks_says_so_and_who_looks_for_it_finds_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "breaks.py"
+    file.write_text(BREAKS)
+    assert run_command(["run", f"{file}:Breaks", "--to", "black.png", "--size", "16"]) == 0
+    assert "NaN or infinite numbers, which are drawn as black" in capsys.readouterr().err
+    assert run_command(["search", f"{file}:Breaks", "--generations", "1", *SMALL]) == 0
+    (advice,) = [line for line in capsys.readouterr().out.splitlines() if "alife check" in line]
+    assert f"`alife check {file}:Breaks`" in advice
+    assert run_command(["check", f"{file}:Breaks"]) == 1
+    told = capsys.readouterr().out
+    assert "FAIL  stays finite" in told and "--    poke  (it has none)" in told and "of 21 checks passed" in told
+
+
+def test_the_line_that_raises_is_named(tmp_path, capsys):
+    file = tmp_path / "breaks.py"
+    file.write_text(BREAKS)
+    assert run_command(["check", f"{file}:Asks"]) == 1
+    line = BREAKS.splitlines().index("        return state if state.sum() > 0 else -state") + 1
+    told = capsys.readouterr().out
+    assert f"(breaks.py, line {line})" in told and told.count("seen: ") == 1
+
+
+@pytest.mark.parametrize("command", [["check"], ["search"], ["run", "--to", "x.png"]])
+def test_a_file_alone_is_asked_for_its_class(command, tmp_path, capsys):
+    file = tmp_path / "breaks.py"
+    file.write_text(BREAKS)
+    assert run_command([*command, str(file)]) == 2
+    assert f"say which class in it is meant: {file}:Breaks or {file}:Asks" in capsys.readouterr().err
+
+
+def test_a_class_of_a_file_is_shown_like_any_other(capsys):
+    assert run_command(["list", "substrates", f"{FILE}:Drift"]) == 0
+    assert "grid_size  16" in " ".join(capsys.readouterr().out.split("\n"))
