@@ -7,7 +7,7 @@ pictures come in shards that depend on the seed and the shard's number alone, so
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -86,8 +86,9 @@ def _mirrored(dice: Dice, field: Array) -> Array:
     return jnp.where(dice.chance(0.5), field[:, ::-1], field)
 
 
+@lru_cache(maxsize=1)
 def shard(seed: int, number: int, per_kind: int = PER_KIND) -> Shard:
-    """All kinds, `per_kind` fields of each."""
+    """All kinds, `per_kind` fields of each; not to be written into."""
     key = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), number)
     keys = jax.random.split(key, len(DRAW))
     drawn = [_drawer(name)(jax.random.split(k, per_kind)) for name, k in zip(DRAW, keys, strict=True)]

@@ -83,6 +83,10 @@ def learn(
     return Learner(weights, mean, state), value, parts
 
 
+_paint = jax.jit(lambda *args: jax.lax.map(lambda one: painted(*one), args))
+_recolour = jax.jit(lambda *args: jax.lax.map(lambda one: recoloured(*one), args))
+
+
 class Batches:
     """The batch of every step, by its number alone.
 
@@ -96,8 +100,6 @@ class Batches:
         self.key = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 1)
         self._shard: tuple[int, Any] = (-1, None)
         self._frames: Frames | None = None
-        self._paint = jax.jit(lambda *args: jax.lax.map(lambda one: painted(*one), args))
-        self._recolour = jax.jit(lambda *args: jax.lax.map(lambda one: recoloured(*one), args))
 
     def __call__(self, step: int) -> Pictures:
         """Pictures and truth; neighbours in the batch are two colourings of one structure."""
@@ -108,7 +110,7 @@ class Batches:
         if drawn < PAIRS:
             some = rng.integers(0, len(self.frames.images), PAIRS - drawn).repeat(2)
             pictures = jnp.asarray(self.frames.images[some], jnp.float32) / 255
-            more = self._recolour(keys[2 * drawn :], pictures, jnp.asarray(self.frames.kinds[some]))
+            more = _recolour(keys[2 * drawn :], pictures, jnp.asarray(self.frames.kinds[some]))
             images, truth = jnp.concatenate([images, more[0]]), jnp.concatenate([truth, more[1]])
         return Pictures(images, truth)
 
@@ -133,7 +135,7 @@ class Batches:
             self._shard = (number, jax.tree.map(lambda x: np.asarray(x)[order], drawn))
         fields, said = self._shard[1]
         rows = (turn * PAIRS + np.arange(count)).repeat(2)
-        return self._paint(keys, fields[rows], {name: values[rows] for name, values in said.items()})
+        return _paint(keys, fields[rows], {name: values[rows] for name, values in said.items()})
 
 
 def train(place: Path, *, until: int = STEPS, tell: Callable[[str], None] = print) -> dict[str, Any]:
