@@ -9,8 +9,7 @@ from alife.budget import START, advance, left, why_stop
 from alife.config import RunConfig
 from alife.errors import BadOption
 from alife.run import resume_search, run_search
-
-from .search.spaces import evaluation
+from alife.testing.spaces import evaluation
 
 TINY = {
     "steps": 8,
