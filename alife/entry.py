@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .errors import AlifeError, BadOption, PluginError, suggest
-from .loading import MARKS
+from .loading import is_ready, kind_of
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -106,7 +106,7 @@ def entry_of(kind: str, plugin: str, name: str, factory: Callable[..., Any] | st
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise PluginError(f"{kind} name {name!r} is not a word; expected letters, digits and _")
-    ready = callable(getattr(factory, MARKS.get(kind, ""), None))
+    ready = is_ready(factory) and kind_of(factory) == kind
     if not callable(factory) and not ready and not (isinstance(factory, str) and ":" in factory):
         raise PluginError(f"{kind} {name!r}: factory {factory!r} is neither callable nor 'module:attribute'")
     known = {"summary", "test_options", "source"} | ({"horizon", "peers"} if kind == "substrate" else set())
@@ -118,6 +118,6 @@ def entry_of(kind: str, plugin: str, name: str, factory: Callable[..., Any] | st
             f"substrate {name!r}: horizon is {said.get('horizon')!r}; expected register(..., horizon=STEPS), 1 or more"
         )
     said.setdefault("summary", "")
-    if kind == "score" or isinstance(factory, type | str) or not callable(getattr(factory, MARKS[kind], None)):
-        return Entry(kind, name, factory, plugin, **said)
-    return Entry(kind, name, type(factory), plugin, instance=factory, **said)
+    if ready:
+        return Entry(kind, name, type(factory), plugin, instance=factory, **said)
+    return Entry(kind, name, factory, plugin, **said)

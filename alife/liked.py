@@ -27,11 +27,12 @@ def with_liking(liked: Sequence[str | Mapping[str, str]], embedder: Embedder) ->
         NoSuchLifeform, ArchiveError, ArchiveDamaged: they cannot be had.
     """
     identity = embedder.model.identity
-    stored = [dict(one) for one in liked if not isinstance(one, str) and one.get("model") == identity]
-    others = [one if isinstance(one, str) else one["file"] for one in liked if one not in stored]
-    seen = {one["file"]: one for one in stored}
-    for said in others:
-        path, ids = place_of(said, "--like")
+    seen: dict[str, dict[str, str]] = {}
+    for one in liked:
+        if not isinstance(one, str) and one.get("model") == identity:
+            seen[one["file"]] = dict(one)
+            continue
+        path, ids = place_of(one if isinstance(one, str) else one["file"], "--like")
         archive = open_archive(path)
         for i in ids or _favourites(archive):
             file = f"{archive.path.resolve()}:{archive[i].id}"

@@ -57,13 +57,8 @@ def name_of(thing: Any) -> str:
     return str(getattr(thing, "__name__", type(thing).__name__))
 
 
-def plugin_of(thing: Any, name: str = "", said: Mapping[str, Any] | None = None) -> Any:
+def plugin_of(thing: Any, name: str = "") -> Any:
     """A plugin that brings nothing but one class, instance or function, under its own or another name.
-
-    Args:
-        thing: what is brought.
-        name: to be registered by; empty = its own.
-        said: what is told of it, as for a hook's `register`; None = what it tells by itself.
 
     Raises:
         PluginError: it is none of the kinds of things that there are.
@@ -77,12 +72,32 @@ def plugin_of(thing: Any, name: str = "", said: Mapping[str, Any] | None = None)
     told: dict[str, Any] = {"summary": (inspect.getdoc(thing) or "").partition("\n")[0]}
     if kind == "substrate":
         told["horizon"] = getattr(thing, "horizon", HORIZON)
-    told.update(said or {})
+    told.update(said_of(thing))
 
     def register_it(register: Callable[..., None]) -> None:
         register(name or name_of(thing), thing, **told)
 
     return SimpleNamespace(**{f"register_{plural(kind)}": hookspecs.hookimpl(register_it)})
+
+
+def said_of(thing: Any) -> dict[str, Any]:
+    """What the module of a class, instance or function tells where it registers it itself: a horizon, for instance."""
+    own = thing if hasattr(thing, "__name__") else type(thing)
+    hook = getattr(sys.modules.get(own.__module__), f"register_{plural(kind_of(thing) or '')}", None)
+    said: dict[str, Any] = {}
+
+    def register(name: str, factory: Any, **told: Any) -> None:
+        if factory is own:
+            said.update(told)
+
+    if hook is not None and hasattr(hook, "alife_impl"):
+        hook(register=register)
+    return said
+
+
+def is_ready(thing: Any) -> bool:
+    """Whether it is a substrate, model or search itself, and not what makes one."""
+    return not isinstance(thing, type) and kind_of(thing) in MARKS
 
 
 def factory_of(thing: Any, options: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
@@ -95,8 +110,7 @@ def factory_of(thing: Any, options: Mapping[str, Any]) -> tuple[Callable[..., An
     >>> factory_of(Heat, {"size": 4})[1]
     {'size': 4}
     """
-    ready = not isinstance(thing, type) and any(callable(getattr(thing, mark, None)) for mark in MARKS.values())
-    if not ready:
+    if not is_ready(thing):
         return thing, dict(options)
     return rebuilt(thing) or (lambda: thing, {})
 
@@ -132,14 +146,11 @@ def load_spec(spec: str) -> Any:
         PluginError: there is no such file, or no such thing in it.
     """
     where, attribute = split(spec)
-    return plugin_of(*load_member(spec)) if attribute else load_file(where)
+    return plugin_of(load_member(spec), attribute) if attribute else load_file(where)
 
 
-def load_member(spec: str) -> tuple[Any, str, dict[str, Any]]:
+def load_member(spec: str) -> Any:
     """The class or function that FILE.py:Class or package.module:Class names.
-
-    Returns:
-        The thing, its own name, and what the file says of it where it registers it: its horizon, for instance.
 
     Raises:
         PluginError: there is no such file, or no such thing in it; near names are suggested.
@@ -148,32 +159,22 @@ def load_member(spec: str) -> tuple[Any, str, dict[str, Any]]:
     module = load_file(where) if where.endswith(".py") else importlib.import_module(where)
     found = getattr(module, attribute, None)
     if found is None:
-        own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
-        raise PluginError(f"there is no class {attribute!r} in it; {suggest(attribute, own)}")
-    said: dict[str, Any] = {}
-
-    def register(name: str, factory: Any, **told: Any) -> None:
-        if factory is found:
-            said.update(told)
-
-    for hook in hooks_of(module):
-        if hook == f"register_{plural(kind_of(found) or '')}":
-            getattr(module, hook)(register=register)
-    return found, attribute, said
+        raise PluginError(f"there is no class {attribute!r} in it; {suggest(attribute, _own(module))}")
+    return found
 
 
-def meant_in(text: str) -> str:
-    """What to say to somebody who names a file without a class in it; empty where no file is named.
-
-    >>> meant_in("lenia")
-    ''
-    """
+def refuse_bare_file(text: str) -> None:
+    """Raise PluginError where a text names a file and no class in it; says which ones there are."""
     if not text.endswith(".py") or not Path(text).is_file():
-        return ""
-    module = load_file(text)
-    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
-    names = [name for name in own if isinstance(getattr(module, name), type) and kind_of(getattr(module, name))]
-    return f"{text} is a file; say which class in it is meant: {' or '.join(f'{text}:{name}' for name in names)}"
+        return
+    own = _own(load_file(text))
+    names = [f"{text}:{name}" for name, thing in own.items() if isinstance(thing, type) and kind_of(thing)]
+    raise PluginError(f"{text} is a file; say which class in it is meant: {' or '.join(names)}")
+
+
+def _own(module: Any) -> dict[str, Any]:
+    """What a module defines itself, by name."""
+    return {name: thing for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__}
 
 
 def spec_of(thing: type) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from ..errors import PluginError, UnknownName
-from ..loading import KINDS, is_spec, kind_of, load_member, meant_in
+from ..loading import KINDS, is_spec, kind_of, load_member, refuse_bare_file, said_of
 from ..registry import registry_with
 from .options import plugin_option
 
@@ -49,7 +49,8 @@ def check_command(name: str, seconds: float, memory_mb: int, here: int | None, p
 
 def _check(name: str, plugins: tuple[str, ...], told: Any) -> None:
     """Runs the checks, and tells of each before it begins and when it has ended, a line of JSON each time."""
-    from ..testing import CHECKS, Result
+    from ..testing import CONTRACTS, Result
+    from ..testing.contract import declared_failures
 
     def tell(**said: Any) -> None:
         told.write(json.dumps(said) + "\n")
@@ -59,46 +60,37 @@ def _check(name: str, plugins: tuple[str, ...], told: Any) -> None:
         tell(passed=result.passed and not result.absent, there=not result.absent, said=str(result))
 
     try:
-        for kind, factory, options, declared in _subjects(name, plugins):
-            CHECKS[kind](
+        for kind, thing, factory, options in _subjects(name, plugins):
+            CONTRACTS[kind].check(
                 factory,
                 options,
-                expected_failures=declared,
+                expected_failures=declared_failures(thing),
                 begun=lambda check: tell(begun=check),
-                ended=lambda result: tell(
-                    passed=result.passed and not result.absent, there=not result.absent, said=str(result)
-                ),
+                ended=ended,
             )
     except (PluginError, UnknownName) as error:
         tell(error=str(error))
 
 
-def _subjects(name: str, plugins: tuple[str, ...]) -> list[tuple[str, Any, dict[str, Any], dict[str, str]]]:
-    """Kind, factory, options and declared failures of everything of this name."""
+def _subjects(name: str, plugins: tuple[str, ...]) -> list[tuple[str, Any, Any, dict[str, Any]]]:
+    """Kind, thing, what makes it, and options of everything of this name."""
     if is_spec(name):
         try:
-            thing, _, said = load_member(name)
+            thing = load_member(name)
         except Exception as cause:
             raise PluginError(f"{name}: {cause}") from cause
-        kind = kind_of(thing)
-        options = dict(said.get("test_options", {}))
-        return [(kind or "substrate", thing, options, getattr(thing, "expected_failures", {}))]
-    if meant_in(name):
-        raise PluginError(meant_in(name))
+        return [(kind_of(thing) or KINDS[0], thing, thing, dict(said_of(thing).get("test_options", {})))]
+    refuse_bare_file(name)
     registry = registry_with(plugins)
     found = [(kind, registry.of_kind(kind)[name]) for kind in KINDS if name in registry.of_kind(kind)]
     if not found:
         known = [other for kind in KINDS for other in registry.of_kind(kind)]
         hint = "A class in a file is FILE.py:Class; what a plugin file registers needs --plugin FILE.py"
         raise UnknownName(" or ".join(KINDS), name, known, hint)
+    things = [(kind, entry.resolve(), entry) for kind, entry in found]
     return [
-        (
-            kind,
-            entry.resolve() if kind == "score" else entry.make,
-            dict(entry.test_options),
-            getattr(entry.resolve(), "expected_failures", {}),
-        )
-        for kind, entry in found
+        (kind, thing, thing if kind == "score" else entry.make, dict(entry.test_options))
+        for kind, thing, entry in things
     ]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BadOption, PluginError, suggest
-from ..loading import is_spec, meant_in, split
+from ..loading import is_spec, refuse_bare_file, split
 from ..registry import registry_with
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def configure(
 def named_worlds(worlds: Sequence[str], plugins: tuple[str, ...]) -> tuple[list[str], Registry]:
     """Worlds by name, and a registry that knows them: FILE.py:Class becomes the name of the class."""
     for world in worlds:
-        if meant_in(world):
-            raise PluginError(meant_in(world))
+        refuse_bare_file(world)
     own = [world for world in worlds if is_spec(world)]
     names = [split(world)[1] if world in own else world for world in worlds]
     return names, registry_with([*plugins, *own])

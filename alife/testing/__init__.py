@@ -22,32 +22,24 @@ A failure that is meant is declared, with a reason, as `expected_failures = {"st
 the class; it must then fail.
 """
 
-from collections.abc import Callable
-
 from .conformance import ModelConformance, ScoreConformance, SearchConformance, SubstrateConformance
+from .contract import CONTRACTS, Contract, check_model, check_score, check_search, check_substrate
 from .model_subject import ModelSubject
-from .models import MODEL_CHECKS, check_model
+from .models import MODEL_CHECKS
 from .report import CheckFailed, Result
-from .scores import SCORE_CHECKS, ScoreSubject, check_score
-from .searches import SEARCH_CHECKS, SearchSubject, check_search
+from .scores import SCORE_CHECKS, ScoreSubject
+from .searches import SEARCH_CHECKS, SearchSubject
 from .subject import SubstrateSubject
-from .substrates import SUBSTRATE_CHECKS, check_substrate
-
-CHECKS: dict[str, Callable[..., list[Result]]] = {
-    "substrate": check_substrate,
-    "model": check_model,
-    "score": check_score,
-    "search": check_search,
-}
-"""What runs all checks on a thing, by its kind."""
+from .substrates import SUBSTRATE_CHECKS
 
 __all__ = [
-    "CHECKS",
+    "CONTRACTS",
     "MODEL_CHECKS",
     "SCORE_CHECKS",
     "SEARCH_CHECKS",
     "SUBSTRATE_CHECKS",
     "CheckFailed",
+    "Contract",
     "ModelConformance",
     "ModelSubject",
     "Result",

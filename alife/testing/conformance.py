@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from .model_subject import ModelSubject
-from .models import MODEL_CHECKS
+from .contract import CONTRACTS, Contract, declared_failures
 from .report import check_name, run_checks
-from .scores import SCORE_CHECKS, ScoreSubject
-from .searches import SEARCH_CHECKS, SearchSubject
-from .subject import SubstrateSubject
-from .substrates import SUBSTRATE_CHECKS
 
 
 class Conformance:
@@ -23,8 +18,7 @@ class Conformance:
     """That make it small."""
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Name of a check -> why it fails here; declared by the tested class itself too."""
-    _checks: ClassVar[Sequence[Callable[[Any], str | None]]] = ()
-    _subject: ClassVar[Callable[..., Any]]
+    _contract: ClassVar[Contract]
 
     def __init_subclass__(cls, **said: Any) -> None:
         super().__init_subclass__(**said)
@@ -37,9 +31,9 @@ class Conformance:
         def test_of(check: Callable[[Any], str | None]) -> Callable[[Any], None]:
             def test(self: Any) -> None:
                 if not subject:
-                    subject.append(cls._subject(cls.factory, cls.options))
+                    subject.append(cls._contract.subject(cls.factory, cls.options))
                 name = check_name(check)
-                declared = {**getattr(cls.factory, "expected_failures", {}), **cls.expected_failures}
+                declared = declared_failures(cls.factory) | dict(cls.expected_failures)
                 reasons = {name: declared[name]} if name in declared else {}
                 (result,) = run_checks([check], subject[0], expected_failures=reasons)
                 assert result.passed, f"{name}: {result.message}"
@@ -47,29 +41,29 @@ class Conformance:
             test.__doc__ = check.__doc__
             return test
 
-        for check in cls._checks:
+        for check in cls._contract.checks:
             setattr(cls, f"test_{check.__name__.removeprefix('check_')}", test_of(check))
 
 
 class SubstrateConformance(Conformance):
     """A test for each of `SUBSTRATE_CHECKS`."""
 
-    _checks, _subject = SUBSTRATE_CHECKS, SubstrateSubject
+    _contract = CONTRACTS["substrate"]
 
 
 class ModelConformance(Conformance):
     """A test for each of `MODEL_CHECKS`."""
 
-    _checks, _subject = MODEL_CHECKS, ModelSubject
+    _contract = CONTRACTS["model"]
 
 
 class ScoreConformance(Conformance):
     """A test for each of `SCORE_CHECKS`."""
 
-    _checks, _subject = SCORE_CHECKS, ScoreSubject
+    _contract = CONTRACTS["score"]
 
 
 class SearchConformance(Conformance):
     """A test for each of `SEARCH_CHECKS`."""
 
-    _checks, _subject = SEARCH_CHECKS, SearchSubject
+    _contract = CONTRACTS["search"]

@@ -5,8 +5,7 @@ Each check takes a `ModelSubject` and raises `CheckFailed`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -14,19 +13,8 @@ import numpy as np
 
 from .model_abilities import check_text, check_video, check_weights
 from .model_subject import CLOSE, ModelSubject, pictures
-from .report import CheckFailed, Result, run_checks
+from .report import CheckFailed
 from .tracing import describe, fingerprint, holds_tracer
-
-
-def check_model(factory: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
-    """Run every check on a model.
-
-    Args:
-        factory: makes it, such as its class; must accept `options` as keywords.
-        options: for the factory.
-        said: see `alife.testing.report.run_checks`.
-    """
-    return run_checks(MODEL_CHECKS, ModelSubject(factory, options or {}), **said)
 
 
 def check_attributes(subject: ModelSubject) -> None:

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from ..types import Population
-from .report import CheckFailed, Result, first_line, run_checks
+from .report import CheckFailed, first_line
 
 N, K, D = 6, 4, 8
 """Worlds, frames and numbers of a vector in the population that a score is shown."""
@@ -70,17 +70,6 @@ def population(seed: int) -> Population:
     members = np.arange(D) // (D // 2) == np.arange(2)[:, None]
     texts = {"targets": unit(2), "negatives": unit(2), "pictures": unit(1), "liked": unit(2)}
     return Population(z, measures, memory, 8, video=unit(N), frames=frames, members=members, **texts)
-
-
-def check_score(function: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
-    """Run every check on a score.
-
-    Args:
-        function: called with a population, and options as keywords.
-        options: for it.
-        said: see `alife.testing.report.run_checks`.
-    """
-    return run_checks(SCORE_CHECKS, ScoreSubject(function, options or {}), **said)
 
 
 def check_shape(subject: ScoreSubject) -> None:

@@ -17,7 +17,7 @@ from ..errors import BadGenotype
 from ..loading import factory_of
 from ..run import checkpoint, restore
 from ..types import OPERATORS, Verdict
-from .report import CheckFailed, Result, first_line, run_checks
+from .report import CheckFailed, first_line
 from .spaces import Bits, Box, evaluation
 from .tracing import difference
 
@@ -128,17 +128,6 @@ class SearchSubject:
             lived.append(self.live(self.search, state, g))
             state = lived[-1].state
         return lived
-
-
-def check_search(factory: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
-    """Run every check on a search.
-
-    Args:
-        factory: makes it, such as its class; must accept `options` as keywords.
-        options: for the factory.
-        said: see `alife.testing.report.run_checks`.
-    """
-    return run_checks(SEARCH_CHECKS, SearchSubject(factory, options or {}), **said)
 
 
 def check_methods(subject: SearchSubject) -> None:

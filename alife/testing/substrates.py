@@ -7,9 +7,8 @@ one that fails is the one to mend first.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,24 +20,13 @@ from ..substrate import METHODS
 from ..types import Tree
 from .abilities import ABILITY_CHECKS
 from .costs import check_declared, check_memory, check_speed
-from .report import CheckFailed, Result, run_checks
+from .report import CheckFailed
 from .subject import ENDS, SIZE, WORLDS, SubstrateSubject, call, quickly_compiled, shape_of, trace
 from .tracing import describe, difference, freeze, holds_tracer, host_calls, plain
 
 CLOSE = 1e-3
 """Reals computed in two ways after one step may differ by this part of the largest: far above rounding, far below
 anything that a mistake makes."""
-
-
-def check_substrate(factory: Callable[..., Any], options: Mapping[str, Any] | None = None, **said: Any) -> list[Result]:
-    """Run every check on a substrate.
-
-    Args:
-        factory: makes it, such as its class; must accept `options` as keywords.
-        options: that make it small: a few seconds then suffice.
-        said: see `alife.testing.report.run_checks`.
-    """
-    return run_checks(SUBSTRATE_CHECKS, SubstrateSubject(factory, options or {}), **said)
 
 
 def check_methods(subject: SubstrateSubject) -> None:

@@ -29,7 +29,6 @@ class Beside {
       this.pause = setTimeout(() => this.ask(), PAUSE_MS);
     });
     the("add").addEventListener("click", () => this.add(this.names.find((name) => !this.panes.some((pane) => pane.name === name)) ?? this.names[0]));
-    lit(the("light"), () => {});
   }
 
   /** @param {string} name */
@@ -74,4 +73,5 @@ class Beside {
   }
 }
 
+lit(the("light"), () => {});
 runs().then((known) => new Beside(known)).catch((error) => the("panes").append(make("p", { class: "failed", role: "alert" }, words(error))));

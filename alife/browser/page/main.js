@@ -255,7 +255,6 @@ class Page {
       this.look();
       this.arrange();
     });
-    lit(the("light"), () => field.recolour());
     addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
       event.preventDefault();
@@ -269,6 +268,7 @@ async function start() {
   const known = runs(), { run, map } = address.read(), first = run || map ? null : table(0, "");
   first?.catch(() => {}); // who waits for it is told
   const page = new Page();
+  lit(the("light"), () => page.field.recolour());
   page.coming = first;
   page.known = await known;
   page.listen();
