@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from ..loading import factory_of
 from ..worlds.cache import use_compilation_cache
-from .report import CheckFailed, first_line
+from .report import CheckFailed, first_line, made_by
 
 OTHER_SIZE = 40
 """Edge of a second kind of picture, pixels: a model takes squares of any size."""
@@ -36,14 +36,7 @@ class ModelSubject:
     @cached_property
     def model(self) -> Any:
         """The instance that most checks look at."""
-        try:
-            return self.factory(**self.options)
-        except Exception as cause:
-            raise CheckFailed(
-                f"constructing it with {self.options} raised {first_line(cause)}",
-                "a model",
-                "give options that its constructor takes",
-            ) from cause
+        return made_by(self.factory, self.options, "model")
 
     @property
     def traceable(self) -> bool:

@@ -106,6 +106,18 @@ def run_checks(
     return results
 
 
+def made_by(factory: Callable[..., Any], options: Mapping[str, Any], kind: str) -> Any:
+    """What is to be checked, constructed; what its constructor raises becomes a failed check."""
+    try:
+        return factory(**options)
+    except Exception as cause:
+        raise CheckFailed(
+            f"constructing it with {dict(options)} raised {first_line(cause)}",
+            f"a {kind}",
+            "give options that its constructor takes",
+        ) from cause
+
+
 def check_name(check: Callable[..., Any]) -> str:
     """The name of a check as people read it.
 

@@ -17,7 +17,7 @@ from ..errors import BadGenotype
 from ..loading import factory_of
 from ..run import checkpoint, restore
 from ..types import OPERATORS, Verdict
-from .report import CheckFailed, first_line
+from .report import CheckFailed, first_line, made_by
 from .spaces import Bits, Box, evaluation
 from .tracing import difference
 
@@ -47,14 +47,7 @@ class SearchSubject:
 
     def make(self) -> Any:
         """A fresh instance."""
-        try:
-            return self.factory(**self.options)
-        except Exception as cause:
-            raise CheckFailed(
-                f"constructing it with {self.options} raised {first_line(cause)}",
-                "a search",
-                "give options that its constructor takes",
-            ) from cause
+        return made_by(self.factory, self.options, "search")
 
     @cached_property
     def search(self) -> Any:

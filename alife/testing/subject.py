@@ -20,7 +20,7 @@ from ..loading import factory_of
 from ..substrate import METHODS
 from ..types import PRNGKey, Tree
 from ..worlds.cache import use_compilation_cache
-from .report import CheckFailed, first_line
+from .report import CheckFailed, first_line, made_by
 from .tracing import describe, fingerprint, freeze, layout
 
 SIZE = 37
@@ -64,14 +64,7 @@ class SubstrateSubject:
     @cached_property
     def substrate(self) -> Any:
         """The instance that most checks look at."""
-        try:
-            return self.make()
-        except Exception as cause:
-            raise CheckFailed(
-                f"constructing it with {self.options} raised {first_line(cause)}",
-                "a substrate",
-                "give options that its constructor takes",
-            ) from cause
+        return made_by(self.factory, self.options, "substrate")
 
     def make(self, **changed: Any) -> Any:
         """A fresh instance, some options changed."""
