@@ -14,7 +14,7 @@ class Births(NamedTuple):
 
     parent: Int[Array, " B"]
     child: Int[Array, " B"]
-    count: Int[Array, ""]
+    number: Int[Array, ""]
     """How many take place; these come first."""
 
 
@@ -31,7 +31,7 @@ def pair_births(wants: Bool[Array, " N"], alive: Bool[Array, " N"], energy: Floa
 
     >>> wants, alive = jnp.array([True, False, True, False]), jnp.array([True, True, True, False])
     >>> births = pair_births(wants, alive, jnp.array([3.0, 9.0, 5.0, 0.0]), limit=2)
-    >>> births.parent.tolist(), births.child.tolist(), int(births.count)
+    >>> births.parent.tolist(), births.child.tolist(), int(births.number)
     ([2, 4], [3, 4], 1)
     """
     n = len(wants)

@@ -52,7 +52,7 @@ def population(settings: Settings, bank: Any, tags: Float[Array, "N 8"], places:
     numbers = jnp.where(alive, jnp.arange(n, dtype=jnp.int32), -1)
     return Agents(
         alive=alive,
-        energy=jnp.where(alive, START, 0.0),
+        energy=START * alive.astype(jnp.float32),
         age=jnp.zeros(n),
         x=settings.side * places,
         tag=jnp.where(alive[:, None], tags, 0),
@@ -148,20 +148,20 @@ def born(
             first = mixed(jax.random.fold_in(own, 1), first, second)
         return put(genome, child[i], mutant(own, first, dials.mutation * rates[i]))
 
-    genome = jax.lax.fori_loop(0, births.count, mutate, agents.genome)
+    genome = jax.lax.fori_loop(0, births.number, mutate, agents.genome)
     energy = agents.energy.at[parent].add(-paid[jnp.minimum(parent, n - 1)], mode="drop")
     agents = agents._replace(energy=energy, genome=genome)
     agents = agents._replace(
         **{name: getattr(agents, name).at[child].set(values, mode="drop") for name, values in children.items()}
     )
     spent = jnp.sum(jnp.where(parent < n, price[jnp.minimum(parent, n - 1)], 0))
-    given = births.count * dials.child_energy
+    given = births.number * dials.child_energy
     numbers = {
-        "births": births.count,
+        "births": births.number,
         "birth_prices": spent,
         "minted": jnp.zeros(()) if settings.conserve_births else given,
     }
-    return state._replace(agents=agents, next_uid=state.next_uid + births.count), numbers
+    return state._replace(agents=agents, next_uid=state.next_uid + births.number), numbers
 
 
 def reseeded(state: State, settings: Settings, dice: dict[str, Array]) -> tuple[State, dict[str, Array]]:

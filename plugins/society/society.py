@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -36,7 +37,8 @@ class World(NamedTuple):
     tag: Float[Array, "8"] | None
 
 
-class Society:
+@dataclass(frozen=True, eq=False)
+class Society(Settings):
     """Agents with attention and memory that eat, talk, fight, build and breed, on land that drifts, among machines.
 
     Up to 128 agents see the terrain around, the nearest others and robots, and choose 44 numbers a step: where to go,
@@ -49,7 +51,7 @@ class Society:
 
     Args:
         search: what is searched, of world and brain; what is not is as published, or random.
-        options: see `alife.plugins.society.settings.Settings`.
+        agents, robots, size, ...: see `alife.plugins.society.settings.Settings`.
 
     Raises:
         BadOption: an option out of range, or more founders than slots.
@@ -57,17 +59,16 @@ class Society:
     Source: Lu, Beukman, Matthews, Foerster 2024 (JaxLife, arXiv:2409.00853), with its defects mended.
     """
 
-    def __init__(self, search: Sequence[str] = ("world",), **options: Any) -> None:
-        known = Settings.__dataclass_fields__
-        unknown = [name for name in options if name not in known]
-        if unknown:
-            raise BadOption(f"society has no option {unknown[0]!r}; expected {', '.join(['search', *known])}")
-        names = tuple(search) if isinstance(search, list | tuple) else ()
+    search: Sequence[str] = ("world",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = tuple(self.search) if isinstance(self.search, list | tuple) else ()
         if not names or len(set(names)) < len(names) or not set(names) <= set(PARTS):
             raise BadOption(
-                f"search is {search!r}; expected a list such as ['world'] of {', '.join(PARTS)}, none twice"
+                f"search is {self.search!r}; expected a list such as ['world'] of {', '.join(PARTS)}, none twice"
             )
-        self.search, self.settings = names, Settings(**options)
+        object.__setattr__(self, "search", names)
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """Standard normal numbers for the world, a random brain."""
@@ -76,7 +77,7 @@ class Society:
         if "world" in self.search:
             params["world"] = jax.random.normal(world_key, (len(DIALS),))
         if "brain" in self.search:
-            params["brain"] = random_brain(brain_key, self.settings)
+            params["brain"] = random_brain(brain_key, self)
             params["tag"] = jax.random.uniform(tag_key, (TAG,), minval=-1, maxval=1)
         return params
 
@@ -87,45 +88,45 @@ class Society:
 
     def init_state(self, rng: PRNGKey, params: World) -> State:
         """Full land, founders and idle robots, each anywhere."""
-        settings, dials = self.settings, params.dials
+        self, dials = self, params.dials
         dice_key, brain_key, map_key = jax.random.split(rng, 3)
-        slots, n = settings.robot_slots, settings.agents
+        slots, n = self.robot_slots, self.agents
         wanted = {"tags": (n, TAG), "agents": (n, 2), "robots": (slots, 2)}
-        dice = thrown(dice_key, **wanted, **dice_for_noise(settings.lattice))
-        phase, kind = phases(dice), MAPS[settings.terrain]
-        base = of_noise(phase, settings.size, dials) if kind.base is None else kind.base(map_key, settings.size)
+        dice = thrown(dice_key, **wanted, **dice_for_noise(self.lattice))
+        phase, kind = phases(dice), MAPS[self.terrain]
+        base = of_noise(phase, self.size, dials) if kind.base is None else kind.base(map_key, self.size)
         base = flooded(base, jnp.int32(0)) if kind.seasons else base
-        bank = founders(brain_key, settings, dials, params.brain)
+        bank = founders(brain_key, self, dials, params.brain)
         tags = either_way(dice["tags"]) if params.tag is None else jnp.broadcast_to(params.tag, (n, TAG))
-        count = jnp.round(settings.robots * dials.robots)
+        count = jnp.round(self.robots * dials.robots)
         robots = Robots(
             active=jnp.arange(slots) < count,
-            energy=jnp.where(jnp.arange(slots) < count, START, 0.0),
+            energy=START * (jnp.arange(slots) < count).astype(jnp.float32),
             memory=jnp.zeros((slots, MESSAGE)),
             program=jnp.zeros((slots, MESSAGE)),
-            x=settings.side * dice["robots"],
+            x=self.side * dice["robots"],
             told=jnp.full(slots, LONG_AGO, jnp.int32),
         )
         return State(
             t=jnp.int32(0),
-            agents=population(settings, bank, jnp.clip(tags, -1, 1), dice["agents"]),
+            agents=population(self, bank, jnp.clip(tags, -1, 1), dice["agents"]),
             robots=robots,
             terrain=base,
             base=base,
             phase=phase,
             bank=bank,
-            next_uid=jnp.int32(settings.first),
+            next_uid=jnp.int32(self.first),
             now=jnp.zeros(len(NUMBERS)),
             sums=jnp.zeros(len(NUMBERS)),
         )
 
     def step_state(self, rng: PRNGKey, state: State, params: World) -> State:
         """One step: agents, deaths, births, robots, land."""
-        return stepped(rng, state, self.settings, params.dials)
+        return stepped(rng, state, self, params.dials)
 
     def render_state(self, state: State, params: World, img_size: int) -> Float[Array, "H W 3"]:
         """Water and land from above, agents in the colours of their kin, robots grey."""
-        return picture(state, self.settings, img_size)
+        return picture(state, self, img_size)
 
     def measures(self, state: State, params: World) -> dict[str, Float[Array, ""]]:
         """Means over the epoch so far; where it says now, of this moment.
@@ -152,10 +153,10 @@ class Society:
         saliency_terrain, saliency_agents, saliency_robots, saliency_self, saliency_inboxes, saliency_messages,
         saliency_own: how much the mean action turns with a part of what is seen, per unit of that.
         """
-        so_far = jnp.maximum((state.t - 1) % self.settings.epoch + 1, 1)
+        so_far = jnp.maximum((state.t - 1) % self.epoch + 1, 1)
         found = measured(state.now, state.sums / so_far)
-        if self.settings.communication:
-            found |= effects_of_messages(state, self.settings)
+        if self.communication:
+            found |= effects_of_messages(state, self)
         return found
 
     def moment(self, state: State, params: World) -> dict[str, Float[Array, ""]]:
@@ -177,13 +178,13 @@ class Society:
 
     def poke(self, state: State, params: World, place: Array, radius: Array, strength: Array) -> State:
         """Above 0 food falls from the sky, below 0 agents that are touched lose their energy, and the land its food."""
-        settings, terrain, agents = self.settings, state.terrain, state.agents
-        centre = (place * settings.side)[::-1]  # the first coordinate goes down the picture
-        cells = (jnp.arange(settings.size) + 0.5) * 8.0
-        reach = (radius * settings.side) ** 2
+        terrain, agents = state.terrain, state.agents
+        centre = (place * self.side)[::-1]  # the first coordinate goes down the picture
+        cells = (jnp.arange(self.size) + 0.5) * 8.0
+        reach = (radius * self.side) ** 2
 
         def gap(a: Array, b: Array) -> Array:
-            return (jnp.mod(a - b + settings.side / 2, settings.side) - settings.side / 2) ** 2
+            return (jnp.mod(a - b + self.side / 2, self.side) - self.side / 2) ** 2
 
         near = gap(cells[:, None], centre[0]) + gap(cells, centre[1]) < reach
         energy = jnp.where(near, terrain.energy + strength * terrain.capacity, terrain.energy)
@@ -199,4 +200,4 @@ class Society:
         if "brain" in self.search:  # parts lie in the order of their names: brain, tag, world
             example = jax.eval_shape(self.default_params, jax.random.key(0))
             place = sum(int(leaf.size) for leaf in jax.tree.leaves({k: v for k, v in example.items() if k != "world"}))
-        return (dial_parameters(place) if "world" in self.search else {}) | option_parameters(self.settings)
+        return (dial_parameters(place) if "world" in self.search else {}) | option_parameters(self)
