@@ -105,6 +105,26 @@ def export_film(
     write_film(target, lambda: next(films(archive, [i], registry, frames=count, img_size=size)), fps)
 
 
+def write_life(archive: Archive, target: Path, *, tiles: int, fps: float = 30.0) -> None:
+    """A chronicle: its epochs in time order side by side (.png), or all its pictures one after the other, as a film.
+
+    Args:
+        archive: a chronicle.
+        target: .png, or .gif .webp .mp4 .webm.
+        tiles: epochs on a sheet, evenly spaced, the last one among them.
+        fps: pictures per second of a film.
+    """
+    epochs = [archive[i] for i in archive.sound.tolist()]
+    if target.suffix.lower() != ".png":
+        write_film(target, lambda: np.concatenate([epoch.frames for epoch in epochs]), fps)
+        return
+    count = min(tiles, len(epochs))
+    shown = [epochs[(i + 1) * len(epochs) // count - 1] for i in range(count)]
+    labels = [f"step {(epoch.generation + 1) * archive.config['steps']:,}" for epoch in shown]
+    pictures = np.stack([epoch.frames[-1] for epoch in shown])
+    write_film(target, lambda: contact_sheet(pictures, labels, title=archive.path.name)[None], fps)
+
+
 def write_worlds(
     target: Path,
     configs: Sequence[RunConfig],

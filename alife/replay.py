@@ -13,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
+from .chronicle import is_chronicle, lived_again
 from .config import RunConfig, from_json
 from .errors import ArchiveDamaged, PluginError, UnknownName
+from .evaluate import Observation
 from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, registry_with
@@ -115,6 +117,10 @@ def replay(
     for origin, lifeforms in groups.items():
         pipeline = pipeline_of(origin)
         changed = differences(archive.origins[origin]["provenance"], pipeline.provenance())
+        if is_chronicle(archive):
+            for lifeform, seen in lived_again(pipeline, lifeforms):
+                yield _verdict(lifeform, seen, 0, changed, tolerance)
+            continue
         for start in range(0, len(lifeforms), BATCH):
             yield from _replay_batch(pipeline, lifeforms[start : start + BATCH], changed, tolerance)
 
@@ -134,12 +140,17 @@ def _replay_batch(
     keys = jnp.stack([key_of(lifeform) for lifeform in known])
     seen = pipeline.evaluator.observe(np.stack(genotypes), keys)
     for i, lifeform in enumerate(known):
-        again = {"frames": seen.frames[i], "embedding": seen.z[i]}
-        numbers = {name: float(values[i]) for name, values in seen.measures.items()}
-        try:
-            yield _compare(lifeform, again, numbers, changed, tolerance)
-        except ArchiveDamaged as damage:
-            yield Replay(lifeform.id, "damaged", float("nan"), (str(damage),))
+        yield _verdict(lifeform, seen, i, changed, tolerance)
+
+
+def _verdict(lifeform: Lifeform, seen: Observation, i: int, changed: Sequence[str], tolerance: float) -> Replay:
+    """A lifeform compared with world i of what was seen."""
+    again = {"frames": seen.frames[i], "embedding": seen.z[i]}
+    numbers = {name: float(values[i]) for name, values in seen.measures.items()}
+    try:
+        return _compare(lifeform, again, numbers, changed, tolerance)
+    except ArchiveDamaged as damage:
+        return Replay(lifeform.id, "damaged", float("nan"), (str(damage),))
 
 
 def key_of(lifeform: Lifeform) -> PRNGKey:

@@ -190,7 +190,7 @@ def resume_search(
     budget: Mapping[str, Any] | None = None,
     anyway: bool = False,
 ) -> Archive:
-    """Go on with a run exactly where its last archived generation ended.
+    """Go on with a search exactly where its last archived generation ended; with a life: `alife.chronicle`.
 
     Args:
         path: the archive.

@@ -12,6 +12,7 @@ state  = step_state(rng, state, params)    T times
 image  = render_state(state, params, img_size=224)     K times
 numbers = measures(state, params)          once, at the end, where the substrate has it; for a peak after every step
 kept   = keep_state(state, params)         K times, where states are kept and the substrate has it
+now    = moment(state, params)             after every step of a chronicle, and individuals(state, params), likewise
 ```
 
 Where states are kept and a substrate has no `keep_state`, all of a state is kept and its reals become float16: right to
@@ -39,6 +40,8 @@ ABILITIES = {
     "express": "express(params) -> params: what depends on the genotype but not on time, computed once per world",
     "measures": "measures(state, params) -> {name: number}: named numbers about a world",
     "keep_state": "keep_state(state, params) -> tree: what of a state is worth keeping, in the types to keep it in",
+    "moment": "moment(state, params) -> {name: number}: numbers of the last step, for chronicles",
+    "individuals": "individuals(state, params) -> {'id', 'parent'}: who lives in the world, for phylogenies",
     "poke": "poke(state, params, place, radius, strength) -> state: touched by a person, see below",
     "reward": "reward(state, params) -> number, higher is better",
     "mutate": "mutate(rng, params) -> params: a changed copy of a genotype",
@@ -51,6 +54,9 @@ ABILITIES = {
     "from_file": "from_file(path) -> [(name, options, params)]: worlds from a file format of the field",
 }
 """What a substrate may have besides, found by attribute.
+
+Worlds in which individuals live, such as societies, say by `individuals` who is alive: `id` of each slot, a whole
+number counted over the whole life of the world, -1 where the slot is free; and the id of its `parent`, -1 = a founder.
 
 A person who watches a world live may touch it: `poke` gives the state after that.  `place` is how far to the right and
 down in the picture, in [0, 1], `radius` what is touched around it, in edges of the picture; `strength` in [-1, 1] says

@@ -6,6 +6,7 @@ from .archives import check_archive_command, export_command, replay_command
 from .beginning import new_command
 from .browsing import browse_command
 from .checking import check_command
+from .chronicling import chronicle_command
 from .comparing import compare_command
 from .finding import find_command
 from .importing import import_command
@@ -18,6 +19,7 @@ from .watching import run_command
 
 BUILT_IN = (
     search_command,
+    chronicle_command,
     resume_command,
     replay_command,
     export_command,

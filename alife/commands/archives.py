@@ -62,6 +62,11 @@ def replay_command(run: Path, id: int | None, everything: bool, tolerance: float
 @click.option(
     "--tiles", type=click.IntRange(1, 400), help="Lifeforms on a page [default: 48, with ID 24] or sheet [24]."
 )
+@click.option(
+    "--table",
+    type=click.Choice(["individuals", "moments"]),
+    help="Of a chronicle, as .csv or .parquet: everyone who lived in its world, or the numbers of every step.",
+)
 @click.option("--stored", is_flag=True, help="A film of the pictures that RUN holds: nothing is run again.")
 @click.option("--fps", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Pictures per second.")
 @plugin_option
@@ -72,6 +77,7 @@ def export_command(
     size: int | None,
     frames: int | None,
     tiles: int | None,
+    table: str | None,
     stored: bool,
     fps: float,
     plugins: tuple[str, ...],
@@ -82,8 +88,11 @@ def export_command(
     ancestors and its like).
     Without: .csv .parquet (the table, a phylogeny in the ALife standard), or a contact sheet of the most different
     lifeforms (.png; .gif .webp .mp4 .webm: moving), or one page of them with recipes and family tree (.html).
+    Of a chronicle: its epochs in their order (.png), or the whole life (.gif .webp .mp4 .webm).
     """
-    from ..export import SHEET_TILES, export_film, write_record, write_sheet
+    from ..chronicle import is_chronicle
+    from ..chronicle_tables import write_chronicle_table
+    from ..export import SHEET_TILES, export_film, write_life, write_record, write_sheet
     from ..export_table import WRITERS, write_table
     from ..page import write_page
     from ..storage import open_archive
@@ -98,13 +107,21 @@ def export_command(
         raise BadOption(
             "--stored is for a film of one lifeform, pictures as they are: expected an ID, no --size or --frames"
         )
-    if ending in WRITERS:
+    if table:
+        if id is not None or ending not in WRITERS:
+            raise BadOption(
+                f"--table {table} is of a whole chronicle, as {' '.join(WRITERS)}: expected no ID, not {target}"
+            )
+        write_chronicle_table(archive, table, target)
+    elif ending in WRITERS:
         for remark in write_table(archive, target):
             click.echo(f"note: {remark}", err=True)
     elif ending == ".html":
         write_page(archive, target, title=run.resolve().name, tiles=tiles, lifeform=id)
     elif ending == ".npz":
         write_record(archive, int(id or 0), target)
+    elif id is None and is_chronicle(archive):
+        write_life(archive, target, tiles=tiles or SHEET_TILES, fps=fps)
     elif id is None:
         count = tiles or SHEET_TILES
         write_sheet(archive, target, title=run.name, tiles=count, registry=registry_for(archive, plugins))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,10 +112,10 @@ def search_command(
     named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
     config = configure(names[0] if names else None, registry, settings, origin, **named, **changes)
     if repeat == 1:
-        return search_into(config, out or _free_place(config.name), registry)
+        return search_into(config, out or free_place(config.name), registry)
     places = []
     for seed in range(config.seed, config.seed + repeat):
-        places.append(_free_place(config.name) if out is None else out.with_name(f"{out.name}-{seed}"))
+        places.append(free_place(config.name) if out is None else out.with_name(f"{out.name}-{seed}"))
         status = search_into(replace(config, seed=seed), places[-1], registry)
         if status:
             return status
@@ -156,49 +156,64 @@ def _aim(config: RunConfig) -> str:
 @click.option("--anyway", is_flag=True, help="Go on although the code of the world or the model has changed.")
 @plugin_option
 def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: Any) -> int:
-    """Go on with RUN exactly where its last archived generation ended.
+    """Go on with RUN, a search or a chronicle, exactly where its last archived generation ended.
 
     A budget given here takes the place of the run's own and counts from the start of the run.
     """
     from ..budget import START, why_stop
+    from ..chronicle import is_chronicle, resume_chronicle
     from ..config import from_json, replace
     from ..run import resume_search
     from ..storage import open_archive
+    from .chronicling import finish_chronicle, tell
 
     before = open_archive(run)
     registry = registry_for(before, plugins)
     given = {key: value for key, value in budget.items() if value is not None}
-    with remarks(), _watched(registry) as stop:
-        archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway)
+    lives = is_chronicle(before)
+    if lives:
+        with remarks(), interruptible("epoch") as stop:
+            archive = resume_chronicle(run, registry=registry, stop=stop, tell=tell, budget=given, anyway=anyway)
+    else:
+        with remarks(), _watched(registry) as stop:
+            archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway)
     if archive.generation == before.generation and not stop():
         config = replace(from_json(archive.config), **given)
         reason = why_stop(config, archive.generation + 1, {**START, **archive.progress})
         click.echo(f"nothing to do in {run}: {reason}; give more with --generations, --minutes, --patience or --target")
         return 0
-    return _finish(archive, run, stop(), given)
+    return finish_chronicle(archive, run, stop()) if lives else _finish(archive, run, stop(), given)
 
 
 @contextmanager
-def _watched(registry: Any) -> Iterator[Any]:
-    """Progress is shown; the first Ctrl-C asks the run to end after its generation, a second one ends it at once."""
-    from ..progress import Progress
-
+def interruptible(what: str) -> Iterator[Callable[[], bool]]:
+    """Says whether Ctrl-C was pressed, which asks for an end after this generation; a second one ends all at once."""
     asked: list[int] = []
 
     def ask(number: int, _: object) -> None:
         asked.append(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("\nfinishing this generation; Ctrl-C again to stop at once", err=True)
+        click.echo(f"\nfinishing this {what}; Ctrl-C again to stop at once", err=True)
 
     before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _watched(registry: Any) -> Iterator[Callable[[], bool]]:
+    """Progress is shown, and Ctrl-C asks for an end."""
+    from ..progress import Progress
+
     progress = Progress()
     registry.hooks.register(progress)
     try:
-        with progress:
-            yield lambda: bool(asked)
+        with progress, interruptible("generation") as stop:
+            yield stop
     finally:
         registry.hooks.unregister(progress)
-        signal.signal(signal.SIGINT, before)
 
 
 def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, Any]) -> int:
@@ -251,7 +266,7 @@ def _more_minutes(archive: Archive) -> int:
     return int(archive.progress.get("seconds", 0) / 60) + 5
 
 
-def _free_place(name: str) -> Path:
+def free_place(name: str) -> Path:
     number = 1
     while (RUNS / f"{name}-{number}").exists() or _sheet(RUNS / f"{name}-{number}").exists():
         number += 1

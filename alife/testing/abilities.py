@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..types import Parameter, Tree
+from ..worlds.epochs import records_of
 from .report import ABSENT, CheckFailed, first_line
 from .subject import SIZE, SubstrateSubject, call, has, shape_of
 from .tracing import describe, difference, layout, plain
@@ -69,6 +70,46 @@ def check_keep_state(subject: SubstrateSubject) -> None:
     for world in subject.worlds:
         for path, leaf in jax.tree_util.tree_leaves_with_path(keep(world.state, world.expressed)):
             _expect_finite(f"what keep_state gives {jax.tree_util.keystr(path)}".rstrip(), plain(leaf))
+
+
+@where_there_is("moment")
+def check_moment(subject: SubstrateSubject) -> None:
+    """`moment(state, params)` gives single finite numbers, under the same names at every moment."""
+    for name, values in _records(subject, "moments").items():
+        _expect_finite(f"moment {name!r}", values)
+
+
+@where_there_is("individuals")
+def check_individuals(subject: SubstrateSubject) -> None:
+    """`individuals(state, params)` gives the numbers of those alive, each once, and of their parents, who are older."""
+    found = _records(subject, "individuals")
+    for ids, parents in zip(found["id"], found["parent"], strict=True):
+        if ids.ndim != 1 or ids.shape != parents.shape:
+            raise CheckFailed(
+                f"individuals gives id {list(ids.shape)} and parent {list(parents.shape)}",
+                "one whole number for each slot in both",
+                "give a slot where nobody is the id -1",
+            )
+        alive = ids >= 0
+        if len(np.unique(ids[alive])) < alive.sum():
+            raise CheckFailed("individuals gives one id twice", "everyone has an own one", "count births, never slots")
+        if (parents[alive] >= ids[alive]).any():
+            raise CheckFailed(
+                "individuals gives somebody a parent that is younger",
+                "the id of a parent is below that of its child, and -1 is a founder's",
+                "count births over the whole life of the world, and keep the count in the state",
+            )
+
+
+def _records(subject: SubstrateSubject, kind: str) -> dict[str, np.ndarray]:
+    """What is kept of every step, of the moments that were collected."""
+    records = jax.jit(jax.vmap(partial(records_of, subject.substrate), in_axes=(0, None)))
+    found: dict[str, list[np.ndarray]] = {}
+    for world in subject.worlds:
+        for name, values in records(world.state, world.expressed).items():
+            if name.startswith(f"{kind}/"):
+                found.setdefault(name.removeprefix(f"{kind}/"), []).append(plain(values))
+    return {name: np.concatenate(values) for name, values in found.items()}
 
 
 @where_there_is("poke")
@@ -231,6 +272,8 @@ ABILITY_CHECKS: tuple[Callable[[SubstrateSubject], str | None], ...] = (
     check_express,
     check_measures,
     check_keep_state,
+    check_moment,
+    check_individuals,
     check_poke,
     check_reward,
     check_mutate,

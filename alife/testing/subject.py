@@ -260,6 +260,8 @@ def trace(substrate: Any) -> dict[str, str]:
         "render_state": (state, expressed),
         "measures": (state, expressed),
         "keep_state": (state, expressed),
+        "moment": (state, expressed),
+        "individuals": (state, expressed),
         "reward": (state, expressed),
         "mutate": (key, params),
         "crossover": (key, params, params),

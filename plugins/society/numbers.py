@@ -12,7 +12,7 @@ from .space import ACTIONS, EDITS, LAYERS
 DID = ("move", *ACTIONS[2:], *(f"edit_{name}" for name in EDITS))
 """Mean size of what is done, in the order of the action record; moving is one."""
 NUMBERS = (
-    "population", "births", "deaths", "reseeds", "energy", "age", "generation", "deepest", "tag_diversity",
+    "population", "births", "deaths", "reseeds", "energy", "age", "ancestors", "deepest", "tag_diversity",
     *(f"land_{name}" for name in LAYERS), "terraforming", "agriculture", "bridges",
     *(f"agents_{name}" for name in DID), *(f"robots_{name}" for name in DID),
     "eaten", "robots_eaten", "spent", "robots_spent", "throughput", "throughput_per_capita", "health",
@@ -21,11 +21,11 @@ NUMBERS = (
 )  # fmt: skip
 """Names of the numbers of one step.
 
-births, deaths, reseeds, eaten, spent, ... are sums over all; energy, age, generation and what agents and robots did are
+births, deaths, reseeds, eaten, spent, ... are sums over all; energy, age, ancestors and what agents and robots did are
 means over those alive.  The last line, with eaten and spent, is the ledger of energy: see `ledger`.
 """
 MEASURES = (
-    "population", "births", "deaths", "energy", "age", "generation", "deepest", "tag_diversity", "eaten_per_capita",
+    "population", "births", "deaths", "energy", "age", "ancestors", "deepest", "tag_diversity", "eaten_per_capita",
     "throughput_per_capita", "agriculture", "terraforming", "bridges", "told", "programmed", "tool_use", "push", "hit",
     "sending", "health",
 )  # fmt: skip
@@ -61,7 +61,7 @@ def measured(now: Float[Array, " Q"], mean: Float[Array, " Q"]) -> dict[str, Flo
     found = {name: means[name] for name in MEASURES if name in means}
     found |= {
         "deepest": this["deepest"],
-        "generation": this["generation"],
+        "ancestors": this["ancestors"],
         "eaten_per_capita": means["eaten"] / people,
         "push": means["agents_push"],
         "hit": means["agents_hit"],

@@ -135,8 +135,8 @@ class Society(Settings):
         births, deaths: per step.
         energy: of an agent, mean.
         age: of an agent, steps, mean.
-        generation: ancestors of an agent, mean, now.
-        deepest: ancestors of the agent that has most, now.
+        ancestors: generations behind an agent, mean, now.
+        deepest: generations behind the agent that has most, now.
         tag_diversity: standard deviation of tags, in [0, 1]; 0 where all are kin.
         eaten_per_capita: energy that an agent eats per step.
         throughput_per_capita: energy spent by agents and robots per step and agent alive.

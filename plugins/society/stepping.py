@@ -199,7 +199,7 @@ def _of(state: State, settings: Settings) -> dict[str, Array]:
         "population": people,
         "energy": mean(agents.energy),
         "age": mean(agents.age),
-        "generation": mean(agents.generation),
+        "ancestors": mean(agents.generation),
         "deepest": jnp.max(jnp.where(agents.alive, agents.generation, 0)),
         "tag_diversity": jnp.mean(jnp.sqrt(jnp.maximum(spread, 0))),
         **{f"land_{name}": jnp.mean(getattr(terrain, name)) for name in LAYERS},

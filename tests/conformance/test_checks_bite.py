@@ -59,6 +59,12 @@ class Warmth:
     def keep_state(self, state: Any, params: Any) -> Any:
         return {"heat": (255 * state["heat"]).astype(jnp.uint8)}
 
+    def moment(self, state: Any, params: Any) -> Any:
+        return {"warmest": state["heat"].max()}
+
+    def individuals(self, state: Any, params: Any) -> Any:
+        return {"id": jnp.array([0, -1, 1]), "parent": jnp.array([-1, -1, 0])}
+
     def poke(self, state: Any, params: Any, place: Any, radius: Any, strength: Any) -> Any:
         return {"heat": jnp.clip(state["heat"] + 0.1 * strength, 0, 1)}
 
@@ -346,6 +352,36 @@ class KeepsKeys(Warmth):
         return {"heat": state["heat"], "key": jax.random.key(0)}
 
 
+class TellsAll(Warmth):
+    def moment(self, state: Any, params: Any) -> Any:
+        return {"heat": state["heat"]}
+
+
+class TellsNothing(Warmth):
+    def moment(self, state: Any, params: Any) -> Any:
+        return {"warmest": state["heat"].max() / 0}
+
+
+class Twins(Warmth):
+    def individuals(self, state: Any, params: Any) -> Any:
+        return {"id": jnp.array([0, -1, 0]), "parent": jnp.array([-1, -1, -1])}
+
+
+class YoungParents(Warmth):
+    def individuals(self, state: Any, params: Any) -> Any:
+        return {"id": jnp.array([0, -1, 1]), "parent": jnp.array([1, -1, -1])}
+
+
+class Orphans(Warmth):
+    def individuals(self, state: Any, params: Any) -> Any:
+        return {"id": jnp.array([0, -1, 1])}
+
+
+class HalfAFamily(Warmth):
+    def individuals(self, state: Any, params: Any) -> Any:
+        return {"id": jnp.array([0, -1, 1]), "parent": jnp.array([-1, -1])}
+
+
 class PokesNothing(Warmth):
     def poke(self, state: Any, params: Any, place: Any, radius: Any, strength: Any) -> Any:
         return state
@@ -477,6 +513,8 @@ BROKEN: dict[str, list[type]] = {
     "memory": [EveryWithEvery, BoundOfText],
     "measures": [MeasuresAll, MeasuresNothing, MeasuresAnew],
     "keep state": [KeepsNothing, KeepsTooMuch, KeepsText, KeepsKeys],
+    "moment": [TellsAll, TellsNothing],
+    "individuals": [Twins, YoungParents, Orphans, HalfAFamily],
     "poke": [PokesNothing, PokesAnotherShape, PokesToInfinity],
     "reward": [RewardsAll, RewardsNothing],
     "mutate": [MutatesNothing, MutatesToVector, MutatesToNaN],
