@@ -30,6 +30,7 @@ from .provenance import differences
 from .registry import Registry, default_registry, registry_with
 from .run import checkpoint, restore
 from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
+from .substrate import measure_meanings
 from .targets import targets_of, with_seen
 from .types import KEY_KIND, OPERATORS, ArrayLike, PRNGKey, Tree, Verdict
 from .worlds.engine import check_methods, expressed
@@ -214,7 +215,9 @@ def _write(
         progress = advance(progress, alone, seconds, False)
         writer.append(rows, generation=epoch, checkpoint=checkpoint(life.state), progress=progress)
         memory.add(rows)
-        measures = {name: float(values[0]) for name, values in alone.measures.items()}
+        told = list(measure_meanings(life.space.substrate))  # as their author tells them
+        names = sorted(alone.measures, key=lambda name: told.index(name) if name in told else len(told))
+        measures = {name: float(alone.measures[name][0]) for name in names}
         steps = life.schedule.steps
         left = seconds_left(config, epoch + 1, progress)
         tell(Report(epoch, (epoch + 1) * steps, steps / seconds, left, measures))

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import click
+
 from alife.hookspecs import hookimpl
 
+from .command import experiment_command
 from .society import Society
 
 TINY = {"agents": 12, "robots": 3, "size": 16, "patch": 1, "width": 8, "sees_agents": 3, "epoch": 8}
@@ -27,3 +30,8 @@ def register_substrates(register: Callable[..., None]) -> None:
         test_options=TINY,
         source="Lu, Beukman, Matthews, Foerster 2024 (JaxLife, arXiv:2409.00853)",
     )
+
+
+@hookimpl
+def register_commands(register: Callable[[click.Command], None]) -> None:
+    register(experiment_command)

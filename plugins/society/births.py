@@ -113,6 +113,8 @@ def born(
     price = dials.birth_price * state.terrain.birth_cost.reshape(-1)[cell_of(agents.x, settings.size)] * crowd
     needed = 2 * price + (dials.child_energy if settings.conserve_births else 0)
     wants = agents.alive & (agents.action[:, REPRODUCE] > 0) & (agents.energy > needed)
+    if settings.births == "none":
+        wants = jnp.zeros_like(wants)
     births = pair_births(wants, agents.alive, agents.energy, limit=most_births(n))
     parent, child = births.parent, births.child
     paid = price + (dials.child_energy if settings.conserve_births else 0)

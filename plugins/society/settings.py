@@ -128,8 +128,8 @@ class Settings:
         weather_every: steps between two looks at the weather, which then moves as far.
         capacity_follows_weather: whether what fits into a cell drifts with the noise.
         reseed: random founders `on_extinction`, to the `floor` of the first number of founders, or `none`.
-        births: `chosen`: a child has its parent's genome; `drift`: that of anyone alive, so that no genome is any
-            better than another at being passed on (a control).
+        births: `chosen`: a child has its parent's genome; or, as controls, `drift`: that of anyone alive, so that no
+            genome is any better than another at being passed on, or `none`: nobody is born.
         messages: `heard`; or, as controls, `silent` (all that others say is blank), `shuffled` (everyone gets what was
             meant for somebody else) or `noise`.
         conserve_food: whether those who eat from one cell share what is there.
@@ -197,7 +197,7 @@ class Settings:
         whole("robot_ticks", self.robot_ticks, 0, 64)
         whole("weather_every", self.weather_every, 1, 4096, "steps")
         one_of("reseed", self.reseed, ("on_extinction", "floor", "none"))
-        one_of("births", self.births, ("chosen", "drift"))
+        one_of("births", self.births, ("chosen", "drift", "none"))
         one_of("messages", self.messages, MESSAGES)
         whole("epoch", self.epoch, 1, 1_000_000, "steps")
         for name in SWITCHES:
