@@ -18,6 +18,7 @@ from alife.options import one_of, real, whole
 from alife.plugins.predator_prey_life import (
     SEED,
     STRIDE,
+    WIDTHS,
     Animals,
     Flows,
     World,
@@ -347,7 +348,7 @@ def grow(
 ) -> tuple[Float[Array, "h w"], Float[Array, ""]]:
     """Plants a step later, and by how much they have grown: from themselves and their neighbours, where there is room."""
     most = params.capacity * fertile
-    parents = 0.5 * plants + 0.5 * blurred(plants[None], 1)[0] + SEED * params.capacity
+    parents = 0.5 * plants + 0.5 * blurred(plants, WIDTHS[0]) + SEED * params.capacity
     later = jnp.minimum(plants + params.growth * parents * jnp.maximum(1 - plants / most, 0), jnp.maximum(plants, most))
     return later, jnp.sum(later - plants)
 
