@@ -4,87 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.nn import sigmoid
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from alife.genotype import places
 from alife.hookspecs import hookimpl
 from alife.options import one_of, real, whole
+from alife.plugins.predator_prey_births import FOUNDERS, bear, found
+from alife.plugins.predator_prey_brain import genome_size, look, surroundings, think, turned
 from alife.plugins.predator_prey_life import (
-    SEED,
-    STRIDE,
-    WIDTHS,
+    REACH,
+    SUMS,
+    WINDOW,
     Animals,
     Flows,
-    World,
+    Life,
     animals_at,
-    bear,
-    blurred,
     cell_of,
-    genome_size,
+    fertility,
     graze,
+    grow,
+    heads,
     hunt,
-    look,
-    surroundings,
-    think,
-    turned,
 )
-from alife.plugins.predator_prey_look import ground_of, prey_colours, predator_colours
+from alife.plugins.predator_prey_look import draw
+from alife.plugins.predator_prey_numbers import measures_of, moment_of
+from alife.plugins.predator_prey_values import VALUES, World, sliders, world_of
 from alife.types import Parameter, PRNGKey, Tree
-from alife.worlds.lattice import disc, random_fractions
+from alife.worlds.lattice import disc
 from alife.worlds.particles import wrap
-from alife.worlds.render import draw_discs, draw_triangles
 
-VALUES = {
-    "growth": (0.008, 4, "per step", "how fast plants grow; higher: more life, and faster"),
-    "capacity": (1.0, 4, "energy", "energy in a full cell of plants; higher: fatter prey, longer waves"),
-    "bite": (0.04, 4, "of its cell", "what a prey eats in a step; higher: faster booms, barer ground"),
-    "metabolism": (0.004, 4, "energy per step", "what a newborn prey lives on; higher: fewer prey"),
-    "hunger": (0.012, 4, "energy per step", "what a newborn predator lives on; higher: fewer predators"),
-    "move": (0.01, 4, "energy per cell", "what a way costs; higher: slower animals"),
-    "efficiency": (0.5, 2, "of a prey", "what its predator gains of it; higher: more predators, wilder swings"),
-    "prey_birth": (2.0, 3, "energy", "from which on a prey divides; higher: fewer and fatter prey"),
-    "predator_birth": (4.0, 3, "energy", "from which on a predator divides; higher: predators lag behind their prey"),
-    "mutation": (0.05, 8, "", "deviation of a child's weights from its parent's; higher: faster, and less exact"),
-    "sight": (6.0, 2, "cells", "how far animals see; higher: they come from further away"),
-    "prey_speed": (0.25, 2, "cells per step", "of the fastest prey; higher: harder to catch"),
-    "predator_speed": (0.35, 2, "cells per step", "of the fastest predators; higher: more is caught"),
-    "lifespan": (1500.0, 4, "steps", "age at which upkeep has doubled; higher: longer lives, slower change"),
-}
-"""Of each number of the genotype: its value at 0, how many times more or less it can be, unit, and meaning."""
-FOUNDERS = 24
-"""Brains that are kept for founders, should a species die out."""
-BRINGS = (1.0, 2.0)
-"""Energy that founders of prey and of predators bring, of half of that at which they divide."""
-WINDOW = 500
-"""Steps over which measures are means, the last ones weighing most."""
-SUMS = ("steps", "prey", "prey squared", "predators", "grazed", "hunted", "births")
-
-
-class Life(NamedTuple):
-    """One moment of a world."""
-
-    animals: Animals
-    plants: Float[Array, "h w"]
-    """Energy in each cell."""
-    fertile: Float[Array, "h w"]
-    """Of the capacity, how much a cell can hold, in (0, 1]; never changes."""
-    bank: Float[Array, "F P"]
-    """Brains for founders to come; never changes."""
-    next_uid: Int[Array, ""]
-    now: Int[Array, ""]
-    """Steps taken."""
-    flows: Flows
-    """Of the last step."""
-    sums: Float[Array, " M"]
-    """Of what is in `SUMS`, the last `WINDOW` steps weighing most."""
-    reseeded: Int[Array, ""]
-    """How often a species had died out and founders came."""
+STRIDE = 0.38
+"""Under drift, how far away the slot lies whose brain steers a body, of all slots of the species."""
 
 
 class PredatorPrey:
@@ -106,8 +60,8 @@ class PredatorPrey:
         predator_founders: predators that it begins with.
         hidden: hidden units of a brain, which has 43 hidden + 2 weights.
         patchiness: how uneven the ground is, 0 = the same everywhere, 1 = meadows in a desert.
-        selection: "natural", or "drift": each body is steered by the brain in another slot but hands on that in its own,
-            so no brain gains from what it does; all else is the same.
+        selection: "natural", or "drift": each body is steered by the brain in another slot but hands on that in its
+            own, so no brain gains from what it does; all else is the same.
         reseed: what happens when a species has died out: "on_extinction" brings random founders, "none" nothing.
 
     Raises:
@@ -148,13 +102,7 @@ class PredatorPrey:
 
     def express(self, params: Tree) -> World:
         """The values that the genotype stands for."""
-        if isinstance(params, World):
-            return params
-        said = {
-            name: value * jnp.exp(math.log(ratio) * (2 * sigmoid(params[name]) - 1))
-            for name, (value, ratio, _, _) in VALUES.items()
-        }
-        return World(**said)
+        return world_of(params)
 
     def init_state(self, rng: PRNGKey, params: World) -> Life:
         """Ripe plants, and founders anywhere with random brains."""
@@ -204,15 +152,20 @@ class PredatorPrey:
         plants, grazed = graze(state.plants, cell[:split], hungry[:split], params.bite)
         energy = energy.at[:split].add(grazed)
         can = jnp.where(self.predator, hungry, alive)
-        caught, target = hunt(animals.x, cell, can, split, self.size, state.now)
+        cover = jnp.minimum(params.cover * state.plants / params.capacity, 1)
+        reach = REACH * (1 - cover.reshape(-1)[cell[:split]])
+        caught, target = hunt(animals.x, cell, can, reach, self.size, state.now)
         body = jnp.append(energy[:split], 0)[target]
         energy = jnp.concatenate([jnp.where(caught, 0, energy[:split]), energy[split:] + params.efficiency * body])
 
         lives = alive & (energy > 0)
-        starved = self._each(alive & ~lives & ~jnp.pad(caught, (0, self.n_predators)))
+        starved = heads(alive & ~lives & ~jnp.pad(caught, (0, self.n_predators)), split)
         animals = animals._replace(alive=lives, energy=jnp.where(lives, energy, 0))
         animals, births = bear(of_birth, animals, threshold, params.mutation, split, state.next_uid, state.now + 1)
-        animals, founders, placed = self._found(of_founders, animals, state, births, threshold)
+        founders, placed = jnp.zeros(2, jnp.int32), jnp.float32(0)
+        if self.reseed == "on_extinction":
+            most = (self.prey_founders, self.predator_founders)
+            animals, founders, placed = found(of_founders, animals, state, births, most, threshold, split)
         plants, grown = grow(plants, state.fertile, params)
         flows = Flows(
             births=births,
@@ -226,10 +179,18 @@ class PredatorPrey:
             grown=grown,
             placed=placed,
         )
-        heads = self._each(animals.alive).astype(jnp.float32)
-        before = self._each(alive)[0].astype(jnp.float32)
+        now_alive = heads(animals.alive, split).astype(jnp.float32)
+        before = heads(alive, split)[0].astype(jnp.float32)
         now = jnp.stack(
-            [jnp.float32(1), before, before**2, heads[1], flows.grazed, flows.hunted, jnp.sum(births).astype(jnp.float32)]
+            [
+                jnp.float32(1),
+                before,
+                before**2,
+                now_alive[1],
+                flows.grazed,
+                flows.hunted,
+                jnp.sum(births).astype(jnp.float32),
+            ]
         )
         return state._replace(
             animals=animals,
@@ -243,30 +204,67 @@ class PredatorPrey:
 
     def render_state(self, state: Life, params: World, img_size: int) -> Float[Array, "H W 3"]:
         """Plants on dark ground, prey as discs of cool colours, predators as arrowheads of warm ones."""
-        animals, split = state.animals, self.n_prey
-        x = jnp.where(animals.alive[:, None], animals.x, -self.size)  # far outside of the picture
-        full = jnp.clip(animals.energy / self._threshold(params), 0, 1)
-        picture = ground_of(state.plants / params.capacity, img_size)
-        picture = draw_discs(
-            x[:split],
-            0.24 + 0.2 * full[:split],
-            prey_colours(animals.hue[:split], full[:split]),
-            picture,
-            img_size=img_size,
-            side=float(self.size),
-            sharpness=12.0,
-            largest=0.44,
-        )
-        return draw_triangles(
-            x[split:],
-            animals.heading[split:],
-            predator_colours(animals.hue[split:], full[split:]),
-            picture,
-            img_size=img_size,
-            side=float(self.size),
-            size=0.55,
-            sharpness=24.0,
-        )
+        full = jnp.clip(state.animals.energy / self._threshold(params), 0, 1)
+        return draw(state.animals, state.plants / params.capacity, full, self.n_prey, img_size)
+
+    def keep_state(self, state: Life, params: World) -> dict[str, Array]:
+        """Who lives where, of whom, and what there is to eat; without the brains."""
+        animals = state.animals
+        return {
+            "plants": state.plants.astype(jnp.float16),
+            "x": animals.x,
+            "alive": animals.alive,
+            "energy": animals.energy.astype(jnp.float16),
+            "hue": animals.hue.astype(jnp.float16),
+            "uid": animals.uid,
+            "parent_uid": animals.parent_uid,
+            "generation": animals.generation,
+        }
+
+    def poke(self, state: Life, params: World, place: Float[Array, "2"], radius: Array, strength: Array) -> Life:
+        """Plants grow where there is room for them; or all animals there die, and plants are taken away."""
+        middle, animals = place[::-1] * self.size, state.animals
+        near = disc((self.size, self.size), middle, radius * self.size)
+        room = jnp.maximum(params.capacity * state.fertile - state.plants, 0)
+        change = jnp.where(strength > 0, strength * room, strength * state.plants)
+        away = wrap(animals.x - middle, self.size)
+        safe = (strength >= 0) | (jnp.sum(away**2, axis=1) > (radius * self.size) ** 2)
+        animals = animals._replace(alive=animals.alive & safe, energy=jnp.where(safe, animals.energy, 0))
+        return state._replace(animals=animals, plants=state.plants + jnp.where(near, change, 0))
+
+    def measures(self, state: Life, params: World) -> dict[str, Float[Array, ""]]:
+        return measures_of(state, params, self.n_prey)
+
+    measures.__doc__ = measures_of.__doc__  # what people read of each number
+
+    def moment(self, state: Life, params: World) -> dict[str, Array]:
+        return moment_of(state, self.n_prey)
+
+    moment.__doc__ = moment_of.__doc__
+
+    def individuals(self, state: Life, params: World) -> dict[str, Int[Array, " N"]]:
+        """Who is in each slot, prey first, and whose child: numbers in the order of birth; -1 for nobody."""
+        animals = state.animals
+        return {
+            "id": jnp.where(animals.alive, animals.uid, -1),
+            "parent": jnp.where(animals.alive, animals.parent_uid, -1),
+        }
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The world's numbers, as the genotype holds them, and the options."""
+        return sliders() | {
+            "patchiness": Parameter(0, 1, "", "how uneven the ground is; higher: meadows in a desert"),
+            "n_prey": Parameter(self.prey_founders, 4000, "prey", "slots for prey; more: higher booms"),
+            "n_predators": Parameter(self.predator_founders, 1000, "predators", "slots for predators"),
+            "size": Parameter(16, 256, "cells", "edge of the world; larger: more room, and more to eat"),
+            "hidden": Parameter(1, 64, "units", "hidden units of a brain; more: finer behaviour, slower to evolve"),
+        }
+
+    def scaled(self, times: int) -> tuple[int, dict[str, Any]]:
+        """So many times the animals in so many times the space."""
+        names = ("n_prey", "n_predators", "prey_founders", "predator_founders")
+        options: dict[str, Any] = {name: getattr(self, name) * times for name in names}
+        return self.slots * times, options | {"size": round(self.size * math.sqrt(times))}
 
     def _threshold(self, params: World) -> Float[Array, " N"]:
         return jnp.where(self.predator, params.predator_birth, params.prey_birth)
@@ -282,7 +280,7 @@ class PredatorPrey:
         cell = cell_of(animals.x, self.size)
         counts = [animals_at(cell[p], animals.alive[p], self.size**2) for p in (slice(0, split), slice(split, None))]
         fields = surroundings(state.plants, counts, params.capacity)
-        seen = look(animals, fields, animals.energy / threshold, params.sight)
+        seen = look(animals.x, animals.heading, fields, animals.energy / threshold, params.sight)
         turn, speed = think(animals.genome, self._elsewhere(seen, 1))
         turn, speed = self._elsewhere(turn, -1), self._elsewhere(speed, -1)
         way = speed * jnp.where(self.predator, params.predator_speed, params.prey_speed)
@@ -301,66 +299,6 @@ class PredatorPrey:
         parts = what[: self.n_prey], what[self.n_prey :]
         return jnp.concatenate([jnp.roll(part, sign * math.ceil(STRIDE * len(part)), axis=0) for part in parts])
 
-    def _found(
-        self,
-        rng: PRNGKey,
-        animals: Animals,
-        state: Life,
-        births: Int[Array, "2"],
-        threshold: Float[Array, " N"],
-    ) -> tuple[Animals, Int[Array, "2"], Float[Array, ""]]:
-        """Founders where a species has died out, how many, and the energy they bring."""
-        if self.reseed == "none":
-            return animals, jnp.zeros(2, jnp.int32), jnp.float32(0)
-        # Worlds side by side all take this way, so founders have brains drawn long ago, shifted to be others.
-        of_place, of_shift = jax.random.split(rng)
-        bank = jnp.roll(state.bank.reshape(-1), jax.random.randint(of_shift, (), 0, state.bank.size))
-        bank = bank.reshape(state.bank.shape)
-        chance = random_fractions(of_place, (2, FOUNDERS, 3))
-        extinct = self._each(animals.alive) == 0
-        number, placed, counts = state.next_uid + jnp.sum(births), jnp.float32(0), []
-        for species, (begin, end) in enumerate(((0, self.n_prey), (self.n_prey, self.slots))):
-            count = min(FOUNDERS, (self.prey_founders, self.predator_founders)[species])
-            part, gone = slice(begin, begin + count), extinct[species]
-            come = Animals(
-                x=self.size * chance[species, :count, :2],
-                heading=animals.heading[part],
-                alive=jnp.ones(count, bool),
-                energy=0.5 * threshold[part],
-                genome=bank[:count],
-                hue=chance[species, :count, 2],
-                uid=number + jnp.arange(count),
-                parent_uid=jnp.full(count, -1),
-                birth_step=jnp.full(count, state.now + 1),
-                generation=jnp.zeros(count, jnp.int32),
-            )
-            animals = Animals(
-                *(old.at[part].set(jnp.where(gone, new, old[part])) for old, new in zip(animals, come, strict=True))
-            )
-            placed = placed + jnp.where(gone, jnp.sum(come.energy), 0)
-            counts.append(jnp.where(gone, count, 0))
-            number = number + counts[-1]
-        return animals, jnp.stack(counts), placed
-
-
-def grow(
-    plants: Float[Array, "h w"], fertile: Float[Array, "h w"], params: World
-) -> tuple[Float[Array, "h w"], Float[Array, ""]]:
-    """Plants a step later, and by how much they have grown: from themselves and their neighbours, where there is room."""
-    most = params.capacity * fertile
-    parents = 0.5 * plants + 0.5 * blurred(plants, WIDTHS[0]) + SEED * params.capacity
-    later = jnp.minimum(plants + params.growth * parents * jnp.maximum(1 - plants / most, 0), jnp.maximum(plants, most))
-    return later, jnp.sum(later - plants)
-
-
-def fertility(rng: PRNGKey, size: int, patchiness: float) -> Float[Array, "h w"]:
-    """How much of the capacity each cell can hold, in (0, 1]: a few waves of random phase on a torus."""
-    wave = np.array([(i, j) for i in range(4) for j in range(-3, 4) if (i, j) > (0, 0) and i * i + j * j <= 9])
-    phase = jax.random.uniform(rng, (len(wave), 1, 1), maxval=2 * math.pi)
-    along = np.arange(size) * (2 * math.pi / size)
-    height = jnp.mean(jnp.cos(wave[:, :1, None] * along[:, None] + wave[:, 1:, None] * along + phase), axis=0)
-    return 1 - patchiness * sigmoid(3 * height * math.sqrt(2 * len(wave)))
-
 
 @hookimpl
 def register_substrates(register: Callable[..., None]) -> None:
@@ -370,7 +308,12 @@ def register_substrates(register: Callable[..., None]) -> None:
         summary="prey that graze and predators that hunt, a thousand, each with an inherited brain of its own",
         horizon=2000,
         test_options={
-            "n_prey": 40, "n_predators": 10, "size": 16, "prey_founders": 20, "predator_founders": 4, "hidden": 4,
+            "n_prey": 40,
+            "n_predators": 10,
+            "size": 16,
+            "prey_founders": 20,
+            "predator_founders": 4,
+            "hidden": 4,
         },
         source="of its own; after Yaeger 1994 (Polyworld) and Lu et al. 2024 (arXiv:2409.00853)",
     )

@@ -1,7 +1,7 @@
-"""How the animals of `predator_prey` live: what they see, how their brains move them, what they eat, who is born.
+"""The state of `predator_prey`, what animals eat in a step, and how plants grow.
 
-Slots 0..n_prey-1 are for prey, the rest for predators; a slot is free or taken, and nobody ever changes slots.  Lengths
-are in cells of the field of plants, times in steps.  Energy is never made or lost without a line in `Flows`.
+Slots 0 to Q-1 are for prey, the R others for predators; a slot is free or taken, and nobody ever changes slots.
+Lengths are in cells of the field of plants, times in steps.  Energy is never made or lost without a line in `Flows`.
 """
 
 from __future__ import annotations
@@ -14,67 +14,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from alife.plugins.predator_prey_brain import WIDTHS, blurred
+from alife.plugins.predator_prey_values import World
 from alife.types import PRNGKey
 from alife.worlds.cells import line_of
-from alife.worlds.lattice import random_bits
 from alife.worlds.particles import wrap
-from alife.worlds.population import pair_births
 
-SECTORS = 6
-"""Directions in which an animal looks, the first two ahead on its left and right."""
-NEAR = 1 / 3
-"""Where the nearer of the two places in each direction lies, of the sight."""
-SEEN = 3 * (2 * SECTORS + 1) + 2
-"""Numbers that a brain is given: plants, prey and predators in 13 places, its body's energy, and 1."""
-KEENNESS = (1.0, 2.0, 4.0)
-"""How densities of plants (of a full cell), prey and predators (a cell) are weighed before they are squashed."""
-WIDTHS = (0.7, 2.5)
-"""How much the near and the far are blurred: standard deviation of a bell, cells."""
-SHARPEST = 0.3
-"""Tangent of half of the sharpest turn in a step: 33 degrees."""
 REACH = 0.9
 """How far a predator catches, cells; at most 1, as it looks into the cells around its own."""
 SEED = 0.02
 """Plants that come from elsewhere, as if so much of a cell were full."""
-CHANGE = 0.02
-"""Standard deviation by which the hue of a child is off its parent's, of the circle."""
-STRIDE = 0.38
-"""Under drift, how far away the slot lies whose brain steers a body, of all slots of the species."""
-MOST_BIRTHS = (16, 8)
-"""Of prey and of predators, in one step."""
-
-
-class World(NamedTuple):
-    """What a genotype stands for; energies in units of a full cell of plants at the defaults."""
-
-    growth: Float[Array, ""]
-    """Rate at which plants grow where there is room, per step."""
-    capacity: Float[Array, ""]
-    """Energy in a full cell."""
-    bite: Float[Array, ""]
-    """Fraction of its cell that a prey eats in a step."""
-    metabolism: Float[Array, ""]
-    """Energy that a newborn prey spends in a step."""
-    hunger: Float[Array, ""]
-    """Energy that a newborn predator spends in a step."""
-    move: Float[Array, ""]
-    """Energy that a way of one cell costs."""
-    efficiency: Float[Array, ""]
-    """Fraction of a prey's energy that its predator gains."""
-    prey_birth: Float[Array, ""]
-    """Energy from which on a prey divides."""
-    predator_birth: Float[Array, ""]
-    """Energy from which on a predator divides."""
-    mutation: Float[Array, ""]
-    """Standard deviation of what a birth adds to each weight."""
-    sight: Float[Array, ""]
-    """How far animals see, cells."""
-    prey_speed: Float[Array, ""]
-    """Of the fastest prey, cells per step."""
-    predator_speed: Float[Array, ""]
-    """Of the fastest predators, cells per step."""
-    lifespan: Float[Array, ""]
-    """Age at which upkeep has doubled, steps."""
+WINDOW = 500
+"""Steps over which measures are means, the last ones weighing most."""
+SUMS = ("steps", "prey", "prey squared", "predators", "grazed", "hunted", "births")
+"""What is added up for them."""
 
 
 class Flows(NamedTuple):
@@ -124,9 +77,34 @@ class Animals(NamedTuple):
     """0 for founders."""
 
 
-def genome_size(hidden: int) -> int:
-    """Weights of a brain: from what it sees to hidden units, from these and 1 to turn and speed."""
-    return hidden * SEEN + 2 * (hidden + 1)
+class Life(NamedTuple):
+    """One moment of a world."""
+
+    animals: Animals
+    plants: Float[Array, "h w"]
+    """Energy in each cell."""
+    fertile: Float[Array, "h w"]
+    """Of the capacity, how much a cell can hold, in (0, 1]; never changes."""
+    bank: Float[Array, "F P"]
+    """Brains for founders to come; never changes."""
+    next_uid: Int[Array, ""]
+    now: Int[Array, ""]
+    """Steps taken."""
+    flows: Flows
+    """Of the last step."""
+    sums: Float[Array, " M"]
+    """Of what is in `SUMS`, the last `WINDOW` steps weighing most."""
+    reseeded: Int[Array, ""]
+    """How often a species had died out and founders came."""
+
+
+def heads(which: Bool[Array, " N"], prey: int) -> Int[Array, "2"]:
+    """How many prey and how many predators are among these.
+
+    >>> heads(jnp.array([True, True, False, True]), prey=2).tolist()
+    [2, 1]
+    """
+    return jnp.stack([jnp.sum(part, dtype=jnp.int32) for part in (which[:prey], which[prey:])])
 
 
 def animals_at(cell: Int[Array, " N"], alive: Bool[Array, " N"], cells: int) -> Float[Array, " cells"]:
@@ -138,75 +116,6 @@ def cell_of(x: Float[Array, "N 2"], size: int) -> Int[Array, " N"]:
     """Number of the cell that a position lies in, row by row."""
     row, column = line_of(x, size, size).T
     return row * size + column
-
-
-def blur(size: int, width: float) -> Float[np.ndarray, "h h"]:
-    """Weights of the rows of a torus in each of its rows: bells of a standard deviation, cells.
-
-    >>> blur(4, 0.7).round(2)[0].tolist()
-    [0.57, 0.21, 0.02, 0.21]
-    """
-    apart = (np.arange(size) + size // 2) % size - size // 2
-    bell = np.exp(-0.5 * (apart / width) ** 2)
-    return (bell / bell.sum())[(np.arange(size)[:, None] - np.arange(size)) % size].astype(np.float32)
-
-
-def blurred(field: Float[Array, "*C h w"], width: float) -> Float[Array, "*C h w"]:
-    """Means over what is around, weighed by a bell."""
-    # As products of matrices: shifted sums would be fused into whatever reads them, and computed anew each time.
-    weights = blur(field.shape[-1], width)
-    return weights @ field @ weights.T
-
-
-def surroundings(
-    plants: Float[Array, "h w"], counts: list[Float[Array, " cells"]], capacity: Float[Array, ""]
-) -> Float[Array, "2 3 h w"]:
-    """Densities of plants (of a full cell), prey and predators (a cell): what is near a little blurred, what is far more."""
-    field = jnp.stack([plants / capacity, *(count.reshape(plants.shape) for count in counts)])
-    return jnp.stack([blurred(field, width) for width in WIDTHS])
-
-
-def look(animals: Animals, fields: Float[Array, "2 3 h w"], full: Float[Array, " N"], sight: Array) -> Array:
-    """What every animal sees, turned so that it looks ahead: [N SEEN].
-
-    Args:
-        animals: who looks.
-        fields: see `surroundings`.
-        full: energy over that at which it divides.
-        sight: how far the farther places lie, cells.
-    """
-    size = fields.shape[-1]
-    angle = (np.arange(SECTORS) // 2 + 0.5) * (2 * np.pi / SECTORS) * np.where(np.arange(SECTORS) % 2, -1, 1)
-    ahead, left = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
-    u, v = animals.heading[:, 0, None], animals.heading[:, 1, None]
-    way = jnp.stack([u * ahead - v * left, v * ahead + u * left], axis=-1)  # [N SECTORS 2]
-    at = animals.x[:, None]
-    places = jnp.concatenate([at, at + NEAR * sight * way, at + sight * way], axis=1)
-    row, column = jnp.moveaxis(jnp.floor(places).astype(jnp.int32) % size, -1, 0)
-    layer = jnp.array([0] * (SECTORS + 1) + [size * size] * SECTORS)
-    table = jnp.moveaxis(fields, 1, -1).reshape(-1, 3)
-    seen = jnp.tanh(jnp.array(KEENNESS) * table[layer + row * size + column]).reshape(len(animals.x), -1)
-    return jnp.concatenate([seen, jnp.tanh(full)[:, None], jnp.ones_like(full)[:, None]], axis=1)
-
-
-def think(genome: Float[Array, "N P"], seen: Float[Array, "N S"]) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
-    """What the brains say: turn in (-1, 1), left is positive, and speed in (0, 1), of the fastest."""
-    n, hidden = len(genome), (genome.shape[1] - 2) // (SEEN + 2)
-    first = genome[:, : hidden * SEEN].reshape(n, hidden, SEEN)
-    second = genome[:, hidden * SEEN :].reshape(n, 2, hidden + 1)
-    inner = jnp.tanh(jnp.einsum("ns,nhs->nh", seen, first) * (3 / math.sqrt(SEEN)))
-    inner = jnp.concatenate([inner, jnp.ones((n, 1))], axis=1)
-    said = jnp.einsum("nh,nah->na", inner, second) * (2 / math.sqrt(hidden + 1))
-    return jnp.tanh(said[:, 0]), jax.nn.sigmoid(said[:, 1])
-
-
-def turned(heading: Float[Array, "N 2"], turn: Float[Array, " N"]) -> Float[Array, "N 2"]:
-    """Headings after a turn: 1 is the sharpest to the left."""
-    half = SHARPEST * turn
-    cos, sin = (1 - half**2) / (1 + half**2), 2 * half / (1 + half**2)  # of a rotation, without a cosine
-    u, v = heading.T
-    ahead = jnp.stack([u * cos - v * sin, v * cos + u * sin], axis=1)
-    return ahead / jnp.sqrt(jnp.sum(ahead**2, axis=1, keepdims=True))
 
 
 def graze(
@@ -224,23 +133,23 @@ def hunt(
     x: Float[Array, "N 2"],
     cell: Int[Array, " N"],
     can: Bool[Array, " N"],
-    prey: int,
+    reach: Float[Array, " Q"],
     size: int,
     turn: Int[Array, ""],
 ) -> tuple[Bool[Array, " Q"], Int[Array, " R"]]:
     """Which prey are caught, and whom each predator has caught: `prey` for nobody.
 
-    A predator catches the nearest within reach, of one prey in each cell around it; who that is among several in a cell
+    A predator catches the one most within reach, of one prey in each cell around it; who that is among several in a cell
     changes from step to step.  Of several predators at one prey one gets it all.
 
     Args:
         x, cell: of all animals.
         can: prey that live, predators that live and are hungry.
-        prey: how many slots are for prey (Q).
+        reach: how far off each prey is caught, cells, at most 1.
         size: edge of the world, cells.
         turn: any number, another one in each step.
     """
-    hunters = len(x) - prey
+    prey, hunters = len(reach), len(x) - len(reach)
     # Whoever comes last in an order that moves on with each step stands for all in a cell: no slot is a better one.
     order = (jnp.arange(prey) + turn * 7) % prey
     shown = jnp.full(size * size, -1).at[cell[:prey]].max(jnp.where(can[:prey], order, -1))
@@ -250,62 +159,32 @@ def hunt(
     there = shown[around.reshape(hunters, -1)]
     target = jnp.where(there >= 0, (there - turn * 7) % prey, prey)
     away = wrap(x[jnp.minimum(target, prey - 1)] - x[prey:, None], size)
-    distance = jnp.where(target < prey, jnp.sum(away**2, axis=-1), jnp.inf)
+    reach = jnp.append(jnp.maximum(reach, 1e-6), 1)[target]
+    distance = jnp.where(target < prey, jnp.sum(away**2, axis=-1) / reach**2, jnp.inf)
     best = jnp.argmin(distance, axis=1)
     least = jnp.take_along_axis(distance, best[:, None], axis=1)[:, 0]
     target = jnp.take_along_axis(target, best[:, None], axis=1)[:, 0]
-    target = jnp.where((least <= REACH**2) & can[prey:], target, prey)
+    target = jnp.where((least <= 1) & can[prey:], target, prey)
     rank = (jnp.arange(hunters) + turn) % hunters
     first = jnp.full(prey + 1, hunters).at[target].min(rank)
     wins = (first[target] == rank) & (target < prey)
     return first[:prey] < hunters, jnp.where(wins, target, prey)
 
 
-def bear(
-    rng: PRNGKey,
-    animals: Animals,
-    threshold: Float[Array, " N"],
-    mutation: Float[Array, ""],
-    prey: int,
-    next_uid: Int[Array, ""],
-    now: Int[Array, ""],
-) -> tuple[Animals, Int[Array, "2"]]:
-    """Those with energy enough divide: a child, which heads the other way, takes half of it.  Also: how many do."""
-    n = len(animals.alive)
-    wants = animals.alive & (animals.energy >= threshold)
-    parents, children, counts, numbers = [], [], [], []
-    for begin, end, most in ((0, prey, MOST_BIRTHS[0]), (prey, n, MOST_BIRTHS[1])):
-        limit = min(most, end - begin)
-        part = slice(begin, end)
-        births = pair_births(wants[part], animals.alive[part], animals.energy[part], limit)
-        real = jnp.arange(limit) < births.count
-        parents.append(jnp.where(real, births.parent + begin, n))
-        children.append(jnp.where(real, births.child + begin, n))
-        numbers.append(jnp.arange(limit) + sum(counts, jnp.int32(0)))
-        counts.append(births.count.astype(jnp.int32))
-    parent, child, number = (jnp.concatenate(part) for part in (parents, children, numbers))
-    weights = animals.genome.shape[1]
-    noise = normal(rng, (len(parent), weights + 1))
-    old = jnp.minimum(parent, n - 1)
-    half = animals.energy[old] / 2
-    born = Animals(
-        x=animals.x[old],
-        heading=-animals.heading[old],
-        alive=jnp.ones(len(old), bool),
-        energy=half,
-        genome=animals.genome[old] + mutation * noise[:, 1:],
-        hue=(animals.hue[old] + CHANGE * noise[:, 0]) % 1,
-        uid=next_uid + number,
-        parent_uid=animals.uid[old],
-        birth_step=jnp.full(len(old), now),
-        generation=animals.generation[old] + 1,
-    )
-    animals = animals._replace(energy=animals.energy.at[parent].set(half, mode="drop"))
-    animals = Animals(*(all_.at[child].set(new, mode="drop") for all_, new in zip(animals, born, strict=True)))
-    return animals, jnp.stack(counts)
+def grow(
+    plants: Float[Array, "h w"], fertile: Float[Array, "h w"], params: World
+) -> tuple[Float[Array, "h w"], Float[Array, ""]]:
+    """Plants a step later, and how much has grown: from themselves and their neighbours, where there is room."""
+    most = params.capacity * fertile
+    parents = 0.5 * plants + 0.5 * blurred(plants, WIDTHS[0]) + SEED * params.capacity
+    later = jnp.minimum(plants + params.growth * parents * jnp.maximum(1 - plants / most, 0), jnp.maximum(plants, most))
+    return later, jnp.sum(later - plants)
 
 
-def normal(rng: PRNGKey, shape: tuple[int, ...]) -> Float[Array, "..."]:
-    """Standard normal numbers, in the quick way of `alife.worlds.lattice.random_bits`."""
-    fraction = (random_bits(rng, shape) >> 9).astype(jnp.float32) * np.float32(2**-22) + np.float32(2**-23 - 1)
-    return math.sqrt(2) * jax.lax.erf_inv(fraction)
+def fertility(rng: PRNGKey, size: int, patchiness: float) -> Float[Array, "h w"]:
+    """How much of the capacity each cell can hold, in (0, 1]: a few waves of random phase on a torus."""
+    wave = np.array([(i, j) for i in range(4) for j in range(-3, 4) if (i, j) > (0, 0) and i * i + j * j <= 9])
+    phase = jax.random.uniform(rng, (len(wave), 1, 1), maxval=2 * math.pi)
+    along = np.arange(size) * (2 * math.pi / size)
+    height = jnp.mean(jnp.cos(wave[:, :1, None] * along[:, None] + wave[:, 1:, None] * along + phase), axis=0)
+    return 1 - patchiness * jax.nn.sigmoid(3 * height * math.sqrt(2 * len(wave)))
