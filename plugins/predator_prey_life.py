@@ -139,7 +139,7 @@ def hunt(
 ) -> tuple[Bool[Array, " Q"], Int[Array, " R"]]:
     """Which prey are caught, and whom each predator has caught: `prey` for nobody.
 
-    A predator catches the one most within reach, of one prey in each cell around it; who that is among several in a cell
+    A predator catches the one most within reach, of one prey in each cell around it; which of several in a cell that is
     changes from step to step.  Of several predators at one prey one gets it all.
 
     Args:
