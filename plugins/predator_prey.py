@@ -269,11 +269,6 @@ class PredatorPrey:
     def _threshold(self, params: World) -> Float[Array, " N"]:
         return jnp.where(self.predator, params.predator_birth, params.prey_birth)
 
-    def _each(self, which: Bool[Array, " N"]) -> Int[Array, "2"]:
-        """How many prey and how many predators."""
-        parts = which[: self.n_prey], which[self.n_prey :]
-        return jnp.stack([jnp.sum(part, dtype=jnp.int32) for part in parts])
-
     def _move(self, state: Life, params: World, threshold: Float[Array, " N"]) -> tuple[Animals, Float[Array, ""]]:
         """Everyone a step further, and what that has cost them all."""
         animals, split = state.animals, self.n_prey

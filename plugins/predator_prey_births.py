@@ -34,7 +34,8 @@ def bear(
     """Those with energy enough divide: a child, which heads the other way, takes half of it.  Also: how many do."""
     n = len(animals.alive)
     wants = animals.alive & (animals.energy >= threshold)
-    parents, children, counts, numbers = [], [], [], []
+    parents, children, numbers = [], [], []
+    counts: list[Int[Array, ""]] = []
     for begin, end, most in ((0, prey, MOST_BIRTHS[0]), (prey, n, MOST_BIRTHS[1])):
         limit = min(most, end - begin)
         part = slice(begin, end)
