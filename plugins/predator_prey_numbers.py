@@ -16,7 +16,7 @@ def measures_of(state: Life, params: World, prey: int) -> dict[str, Float[Array,
     predators: how many predators live, in [0, n_predators].
     plants: energy in the plants over that of full cells all over, in [0, 1].
     energy: mean energy of all animals that live, >= 0; 0 where there are none.
-    generation: mean number of ancestors of all that live, >= 0; 0 for founders.
+    ancestors: mean number of ancestors of all that live, >= 0; 0 for founders.
     deepest: most ancestors that anyone alive has, >= 0.
     births: mean number of births in a step, of both species, >= 0.
     foraging: mean energy that a prey eats in a step, >= 0.
@@ -34,7 +34,7 @@ def measures_of(state: Life, params: World, prey: int) -> dict[str, Float[Array,
         "predators": alive[1],
         "plants": jnp.mean(state.plants) / params.capacity,
         "energy": jnp.sum(animals.energy) / everyone,
-        "generation": jnp.sum(ancestors) / everyone,
+        "ancestors": jnp.sum(ancestors) / everyone,
         "deepest": jnp.max(ancestors).astype(jnp.float32),
         "births": sums["births"] / steps,
         "foraging": sums["grazed"] / jnp.maximum(sums["prey"], 1e-6),
