@@ -40,11 +40,11 @@ def bear(
         limit = min(most, end - begin)
         part = slice(begin, end)
         births = pair_births(wants[part], animals.alive[part], animals.energy[part], limit)
-        real = jnp.arange(limit) < births.count
+        real = jnp.arange(limit) < births.number
         parents.append(jnp.where(real, births.parent + begin, n))
         children.append(jnp.where(real, births.child + begin, n))
         numbers.append(jnp.arange(limit) + sum(counts, jnp.int32(0)))
-        counts.append(births.count.astype(jnp.int32))
+        counts.append(births.number.astype(jnp.int32))
     parent, child, number = (jnp.concatenate(part) for part in (parents, children, numbers))
     weights = animals.genome.shape[1]
     noise = normal(rng, (len(parent), weights + 1))
