@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
 import pytest
+from jax._src import compiler
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
@@ -31,6 +33,16 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 FOLDERS = ("authors", "browser", "conformance", "flow", "search", "storage")
 FILES = ("plugins/builtin/test_training.py", "worlds/test_live.py")
 HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
+PLAIN = "xla_cpu_use_fusion_emitters"
+"""What XLA is to do without there: its newer way to write loops takes three times as long to compile."""
+
+
+def hasty_options(*args: Any, env_options_overrides: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+    """What JAX tells the compiler; no public setting changes this between two programs of one process."""
+    return compile_options(*args, env_options_overrides={PLAIN: False, **(env_options_overrides or {})}, **kwargs)
+
+
+compile_options = compiler.get_compile_options
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,6 +52,9 @@ def programs(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(hasty))  # the same for processes that a test starts
         jax.config.update("jax_disable_most_optimizations", hasty)
+        if hasty:
+            patch.setenv("XLA_FLAGS", f"--{PLAIN}=false {os.environ.get('XLA_FLAGS', '')}")
+            patch.setattr(compiler, "get_compile_options", hasty_options)
         yield
         jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
