@@ -141,7 +141,7 @@ class Evaluator:
         """Shapes and types of what is seen of a chunk; traces the whole evaluation, as the first run else would."""
         genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
         keys = jax.random.split(jax.random.key(0), self.lanes)
-        return self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights)
+        return self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights, video=False)
 
     @property
     def measure_names(self) -> list[str]:

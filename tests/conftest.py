@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
 import pytest
 from beartype import BeartypeConf, beartype
+from jax._src import compiler
 from jaxtyping import install_import_hook
 
 # The modules where people's words come in (config, registry, cli, commands) are left out: they are handed wrong types
@@ -27,19 +31,46 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 
 
 # Where programs are many and short-lived, they are compiled with little optimisation: three quarters of the time there
-# would be the compiler's.  What numbers and bytes must be is asked of programs as users run them, in the other folders.
+# would be the compiler's.  Formulas are held against theirs in haste, too; that such programs compute what users' do is
+# asked of every substrate in properties/test_batches.py, and bytes are asked of programs as users run them.
 FOLDERS = ("authors", "browser", "conformance", "flow", "search", "storage")
 FILES = ("plugins/builtin/test_training.py", "worlds/test_live.py")
 HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
+MODELS = ("test_ensemble", "test_pixels", "test_texture")
+HASTY |= {file for file in Path(__file__).parent.glob("plugins/test_*.py") if file.stem not in MODELS}
+PLAIN = "xla_cpu_use_fusion_emitters"
+"""What XLA is to do without there: its newer way to write loops takes three times as long to compile."""
+
+compile_options = compiler.get_compile_options
+
+
+def hasty_options(*args: Any, env_options_overrides: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+    """What JAX tells the compiler; no public setting changes this between two programs of one process."""
+    return compile_options(*args, env_options_overrides={PLAIN: False, **(env_options_overrides or {})}, **kwargs)
+
+
+@contextmanager
+def compiled(hasty: bool) -> Iterator[None]:
+    """What is compiled meanwhile is compiled in haste or as users have it; in processes that are started, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(hasty))
+        jax.config.update("jax_disable_most_optimizations", hasty)
+        if hasty:
+            patch.setenv("XLA_FLAGS", f"--{PLAIN}=false {os.environ.get('XLA_FLAGS', '')}")
+            patch.setattr(compiler, "get_compile_options", hasty_options)
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def programs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compiled programs of one test file are of no use to the next, and hundreds of them are gigabytes."""
-    hasty = not HASTY.isdisjoint([request.path, *request.path.parents])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(hasty))  # the same for processes that a test starts
-        jax.config.update("jax_disable_most_optimizations", hasty)
+    with compiled(hasty=not HASTY.isdisjoint([request.path, *request.path.parents])):
         yield
-        jax.config.update("jax_disable_most_optimizations", False)
     jax.clear_caches()
+
+
+@pytest.fixture
+def in_haste() -> Callable[[], AbstractContextManager[None]]:
+    """For `with in_haste():`, where a test asks for it."""
+    return partial(compiled, hasty=True)

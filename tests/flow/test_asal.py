@@ -81,7 +81,7 @@ def test_files_become_archives(published, tmp_path):
     genotypes = found(leaves, 3)
     np.savez(tmp_path / "found.npz", params=genotypes)
     assert told(tmp_path / "found.npz") == (name, options)
-    tiny = {"steps": 3, "frames": 2, "img_size": 16}
+    tiny = {"steps": 3, "frames": 2, "img_size": 16, "model.name": "pixels"}
     settings = [part for key, value in tiny.items() for part in ("--set", f"{key}={value}")]
     assert run_command(["import", "asal", str(tmp_path / "found.npz"), "--first", "2", *settings]) == 0
     archive = open_archive(tmp_path / "found")
@@ -96,6 +96,7 @@ def test_files_become_archives(published, tmp_path):
 def test_other_settings_are_named_by_the_user(tmp_path, capsys):
     np.savez(tmp_path / "small.npz", params=found([("alpha", (2, 2)), ("beta", (2,))], 2))
     tiny = ["--set", "steps=2", "--set", "frames=2", "--set", "img_size=16", "--set", "options.n_particles=50"]
+    tiny += ["--set", "model.name=pixels"]
     command = ["import", "asal", str(tmp_path / "small.npz"), "--world", "particle_life", *tiny]
     assert run_command([*command, "--set", "options.n_colors=2"]) == 0
     assert len(open_archive(tmp_path / "small")) == 2

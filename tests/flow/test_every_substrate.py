@@ -21,7 +21,8 @@ def test_search_resume_replay(name, tmp_path, capsys):
     run = tmp_path / "run"
     options = [f"options.{key}={str(value).lower()}" for key, value in SUBSTRATES[name].test_options.items()]
     settings = [part for text in (*options, "steps=6", "img_size=24") for part in ("--set", text)]
-    command = ["search", name, "--generations", "2", "--population", "4", "--frames", "3", "--out", str(run), *settings]
+    command = ["search", name, "--generations", "2", "--population", "4", "--frames", "3", "--model", "pixels"]
+    command += ["--out", str(run), *settings]
     assert run_command(command) == 0, capsys.readouterr().err
     assert run_command(["resume", str(run), "--generations", "3"]) == 0
     archive = open_archive(run)

@@ -29,7 +29,7 @@ def finished(tmp_path_factory) -> Path:
     """A finished run in which lifeforms have parents; not to be changed but by the index."""
     place = tmp_path_factory.mktemp("finished") / "run"
     command = ["search", "life", "--out", str(place), "--generations", "6", "--set", "search.size=8", *TINY]
-    assert run_command([*command, "--set", "model.name=texture"]) == 0
+    assert run_command([*command, "--model", "texture"]) == 0
     return place
 
 

@@ -21,6 +21,7 @@ def place(tmp_path_factory) -> Path:
     for seed in ("1", "2"):
         assert run_command([*begin, "--seed", seed, "--out", str(place / seed)]) == 0
     boids = ["--set", "options.n_boids=24", "--set", "steps=8", "--frames", "2", "--set", "img_size=32"]
+    boids += ["--model", "pixels"]
     begin = ["search", "boids", "--generations", "1", "--search", "random", "--population", "4", *boids]
     assert run_command([*begin, "--score", "spacing", "--out", str(place / "boids")]) == 0
     assert (
