@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 Colour: TypeAlias = Float[Array, "3"]
 """Red green blue in [0, 1]."""
+Ground: TypeAlias = Colour | Float[Array, "H W 3"]
 
 FAINT = math.log(509)
 """sigmoid(-FAINT) = 1/510: half a level of an 8-bit picture.  Where coverage is below it nothing is painted."""
@@ -28,7 +29,7 @@ def draw_discs(
     x: Float[Array, "N 2"],
     radius: Float[Array, " N"],
     colour: Float[Array, "N 3"],
-    ground: Colour,
+    ground: Ground,
     *,
     img_size: int,
     side: float,
@@ -43,7 +44,7 @@ def draw_discs(
         x: centres, world units.
         radius: world units.
         colour: red green blue in [0, 1].
-        ground: colour where there is no disc.
+        ground: colour where there is no disc, or the picture to paint on.
         img_size: edge of the picture, pixels, >= 2.
         side: edge of the part of the world that is shown, world units; it begins at 0.
         sharpness: steepness of the edge, per world unit.
@@ -66,7 +67,7 @@ def draw_triangles(
     x: Float[Array, "N 2"],
     heading: Float[Array, "N 2"],
     colour: Float[Array, "N 3"],
-    ground: Colour,
+    ground: Ground,
     *,
     img_size: int,
     side: float,
@@ -82,7 +83,7 @@ def draw_triangles(
         x: middles of the short edges, world units.
         heading: where the tips point, unit vectors.
         colour: red green blue in [0, 1].
-        ground: colour where there is no triangle.
+        ground: colour where there is no triangle, or the picture to paint on.
         img_size: edge of the picture, pixels, >= 2.
         side: edge of the part of the world that is shown, world units; it begins at 0.
         size: half of the short edge, world units.
@@ -118,7 +119,7 @@ def _stamp(
     centre: Float[Array, "N 2"],
     reach: float,
     colour: Float[Array, "N 3"],
-    ground: Colour,
+    ground: Ground,
     img_size: int,
     side: float,
 ) -> Float[Array, "H W 3"]:
