@@ -69,15 +69,14 @@ def felt(
     there = reach.there & deeds.able[:, None]
     d = way(deeds.x[:, None], x[reach.who], settings.side)
     n = jnp.sqrt(jnp.sum(d**2, axis=-1)) + TOUCH
-    record = jnp.where(there[..., None], deeds.record[:, None], 0)
-    hit = dials.hit * record[..., HIT] * jnp.exp(-FADES * n)
+    record = jnp.broadcast_to(deeds.record[:, None], (*reach.who.shape, RECORD))
+    hit = dials.hit * record[..., HIT, None] * jnp.exp(-FADES * n)[..., None]
     push = dials.push * record[..., PUSH, None] * d / n[..., None]
-    gate = jax.nn.relu(record[..., GATE])
-    parts = [push, hit[..., None], gate[..., None], gate[..., None] * deeds.send[:, None]]
-    sums = jax.ops.segment_sum(
-        jnp.concatenate(parts, axis=-1).reshape(reach.who.size, -1), reach.who.reshape(-1), len(x)
-    )
-    taken = jnp.sum(hit, axis=1)
+    gate = jax.nn.relu(record[..., GATE, None])
+    # masked once all is worked out: what stands in a free slot may be anything
+    parts = jnp.where(there[..., None], jnp.concatenate([push, hit, gate, gate * deeds.send[:, None]], axis=-1), 0)
+    sums = jax.ops.segment_sum(parts.reshape(reach.who.size, -1), reach.who.reshape(-1), len(x))
+    taken = jnp.sum(parts[..., 2], axis=1)
     gained = jnp.where(taken > 0, dials.steal * taken, taken if settings.conserve_gifts else 0)
     return Felt(sums[:, :2], sums[:, 2], sums[:, 3], sums[:, 4:]), gained
 

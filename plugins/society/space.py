@@ -111,7 +111,7 @@ class State(NamedTuple):
     """Their sums since the epoch began."""
 
 
-def way(a: Float[Array, "*n 2"], b: Float[Array, "*n 2"], side: float) -> Float[Array, "*n 2"]:
+def way(a: Float[Array, "*#n 2"], b: Float[Array, "*#n 2"], side: float) -> Float[Array, "*#n 2"]:
     """The shortest way from a to b on the torus, signed: each component in [-side/2, side/2).
 
     >>> way(jnp.array([1.0, 5.0]), jnp.array([9.0, 4.0]), side=10.0).tolist()

@@ -16,7 +16,7 @@ from .numbers import DID, as_vector
 from .robots import Turn, taped, turn
 from .settings import Dials, Settings
 from .space import EDITS, LAYERS, State, Terrain, cell_of, way, wrapped
-from .terrain import MAPS, clipped, dice_for_noise, drifted, flooded, grown, landness, of_noise
+from .terrain import MAPS, clipped, dice_for_noise, drifted, flooded, grown, landness, of_noise, risen
 
 RECENTLY = 16
 """Steps for which a robot counts as told what to do."""
@@ -165,6 +165,8 @@ def _land(state: State, settings: Settings, dials: Dials, dice: dict[str, Array]
     terrain = state.terrain
     if settings.capacity_follows_weather:
         terrain = terrain._replace(capacity=base.capacity)
+    if MAPS[settings.terrain].seasons:
+        terrain = risen(terrain, state.base, base)
     terrain = grown(terrain, base, dials)
     return state._replace(phase=phase, base=base, terrain=terrain), {"grown": jnp.sum(terrain.energy) - before}
 

@@ -157,6 +157,12 @@ def flooded(base: Terrain, t: Array) -> Terrain:
     return base._replace(**{name: jnp.where(water, value, getattr(base, name)) for name, value in now.items()})
 
 
+def risen(terrain: Terrain, before: Terrain, base: Terrain) -> Terrain:
+    """The terrain after its base has changed by a season: water, which never heals, rises by as much."""
+    changes = {n: getattr(terrain, n) + getattr(base, n) - getattr(before, n) for n in EDITS}
+    return clipped(terrain._replace(**changes))
+
+
 def grown(terrain: Terrain, base: Terrain, dials: Dials) -> Terrain:
     """The terrain after a step: food has grown or shrunk, and what was edited has healed a little."""
     growth = dials.growth * (terrain.growth - BROKEN_EVEN)
