@@ -36,8 +36,9 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 FOLDERS = ("authors", "browser", "conformance", "flow", "plugins/society", "search", "storage")
 FILES = ("plugins/builtin/test_training.py", "worlds/test_live.py")
 HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
-MODELS = ("test_ensemble", "test_pixels", "test_texture")
-HASTY |= {file for file in Path(__file__).parent.glob("plugins/test_*.py") if file.stem not in MODELS}
+UNHURRIED = ("test_ensemble", "test_lenia_classic", "test_pixels", "test_texture")
+"""Of models, and of worlds that run for so long that haste in compiling does not pay."""
+HASTY |= {file for file in Path(__file__).parent.glob("plugins/test_*.py") if file.stem not in UNHURRIED}
 PLAIN = "xla_cpu_use_fusion_emitters"
 """What XLA is to do without there: its newer way to write loops takes three times as long to compile."""
 

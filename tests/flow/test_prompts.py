@@ -17,11 +17,11 @@ from alife.registry import Registry
 from alife.run import resume_search, run_search
 from alife.storage import open_archive
 
-from .worlds import TINY, write
+from .worlds import WORLD, write
 
 PLUGIN = Path(__file__).with_name("hues.py")
 HUES = ["--plugin", str(PLUGIN), "--model", "hues"]
-SMALL = [*TINY, "--search", "random"]
+SMALL = [*WORLD, "--search", "random"]
 
 
 @pytest.fixture(autouse=True)
@@ -230,7 +230,7 @@ def test_mistakes_are_one_clear_line(capsys, arguments, said):
     Image.fromarray(noise).save("cut.png")
     Path("cut.png").write_bytes(Path("cut.png").read_bytes()[:2000])
     message = refused(
-        capsys, "search", "life", "--out", "run", "--plugin", PLUGIN, "--generations", "1", *arguments, *TINY
+        capsys, "search", "life", "--out", "run", "--plugin", PLUGIN, "--generations", "1", *arguments, *WORLD
     )
     assert said in message
 
@@ -261,7 +261,7 @@ def test_a_motion_that_no_frame_shows_is_told(capsys):
 
 
 def test_favourites_of_another_run_are_what_a_search_looks_for():
-    few = ["--generations", "2", "--search", "random", *TINY]
+    few = ["--generations", "2", "--search", "random", *WORLD]
     assert run_command(["search", "life", "--out", "seen", "--model", "pixels", *few]) == 0
     assert run_command(["mark", "seen", "1", "3", "--favourite"]) == 0
     assert (
@@ -275,7 +275,7 @@ def test_favourites_of_another_run_are_what_a_search_looks_for():
 
 
 def test_a_search_for_what_is_liked_goes_on_without_the_other_run():
-    few = ["--search", "random", *TINY, *HUES]
+    few = ["--search", "random", *WORLD, *HUES]
     assert run_command(["search", "life", "--out", "seen", "--generations", "1", *few]) == 0
     for out, generations in ("long", "4"), ("short", "2"):
         said = ["--out", out, "--generations", generations, "--like", "seen:0,2", "--score", "liked + novelty"]
@@ -286,7 +286,7 @@ def test_a_search_for_what_is_liked_goes_on_without_the_other_run():
 
 
 def test_another_model_looks_at_what_is_liked_itself():
-    few = ["--search", "random", "--generations", "1", *TINY]
+    few = ["--search", "random", "--generations", "1", *WORLD]
     assert run_command(["search", "life", "--out", "seen", "--model", "texture", *few]) == 0
     assert run_command(["search", "life", "--out", "run", "--model", "pixels", "--like", "seen:1", *few]) == 0
     again = open_archive("run")
@@ -305,7 +305,7 @@ def test_another_model_looks_at_what_is_liked_itself():
     ],
 )
 def test_what_cannot_be_liked_is_refused(said, why, capsys):
-    few = ["--model", "pixels", "--search", "random", *TINY]
+    few = ["--model", "pixels", "--search", "random", *WORLD]
     assert run_command(["search", "life", "--out", "seen", "--generations", "1", *few]) == 0
     capsys.readouterr()
     assert why in refused(capsys, "search", "life", "--out", "run", *said, *few)
