@@ -102,8 +102,8 @@ def orthogonal(kernels: Sequence[Float[Array, "_ _"]]) -> list[Float[Array, "_ _
     """The orthogonal kernels of gain sqrt 2 that are nearest to kernels of normal numbers; all directions are alike.
 
     By Newton and Schulz' iteration, in products of matrices alone: 30 turns bring a direction that is ten thousand
-    times too short to within rounding of its length, and such short ones only square kernels have.  (The QR decomposition of LAPACK has been seen to block
-    for ever where XLA runs several of them beside other work.)
+    times too short to within rounding of its length, and such short ones only square kernels have.  (LAPACK's QR
+    decomposition has been seen to block for ever where XLA runs several of them beside other work.)
 
     >>> (kernel,) = orthogonal([jax.random.normal(jax.random.key(0), (3, 5))])
     >>> bool(jnp.allclose(kernel @ kernel.T, 2 * jnp.eye(3), atol=1e-5))

@@ -198,7 +198,7 @@ def test_what_is_no_chronicle_says_so(
 
 
 def test_the_command_lives_resumes_and_says_what_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    place, small = str(tmp_path / "run"), ["--set", "img_size=16", "--model", "pixels", "--frames", "1"]
+    place, small = str(tmp_path / "run"), ["--set", "img_size=16", "--model", "pixels", "--frames", "2"]
     tiny = [*small, "--set", "steps=4", "--set", "options.width=32", "--set", "options.rows=16"]
     assert run_command(["chronicle", "rule110", "--epochs", "2", "--out", place, *tiny]) == 0
     said = capsys.readouterr()

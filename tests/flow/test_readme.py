@@ -35,6 +35,11 @@ def small(command: list[str]) -> list[str]:
     if command[0] == "search":
         budget = ["--minutes", "0.01"] if "--minutes" in command else ["--generations", "2"]
         return [*command, *budget, "--population", "4", "--frames", "2", "--set", "img_size=32", "--set", "steps=12"]
+    if command[0] == "chronicle":
+        tiny = ["--set", "steps=4", "--set", "img_size=32", "--frames", "2", "--model", "pixels"]
+        return [*command, "--epochs", "2", *tiny]
+    if command[0] == "experiment":  # minutes; what they find is on their pages
+        return command[:1]
     if command[0] == "run":
         return [*command, "--size", "16", "--frames", "2", "--set", "steps=12"]
     return command
