@@ -95,7 +95,9 @@ def test_noise_is_the_same_nowhere_twice() -> None:
 def test_the_dial_is_the_deviation_of_mutations() -> None:
     state = wanting(S, {3: 90.0}, count=20)
     after, _ = bearing(S)(state, dials(mutation=0.1), jnp.arange(32), 0)
-    assert np.concatenate([d.ravel() for d in noise(state, after, 3, 20).values()]).std() == pytest.approx(0.1, rel=0.03)
+    assert np.concatenate([d.ravel() for d in noise(state, after, 3, 20).values()]).std() == pytest.approx(
+        0.1, rel=0.03
+    )
 
 
 def test_the_richest_go_first_where_slots_are_few() -> None:
@@ -184,7 +186,9 @@ def test_founders_come_where_the_rule_wants_them(rule: str, left: int, wanted: i
     assert int(agents.alive.sum()) == wanted and float(numbers["reseeds"]) == wanted - left
     assert float(numbers["settled"]) == 32 * (wanted - left) and int(after.next_uid) == wanted
     assert (agents.energy[new] == 32).all() and sorted(agents.uid[new].tolist()) == list(range(left, wanted))
-    first, found = ([tuple(w) for w in np.asarray(act, np.float32)[:, 0]] for act in (bank["act"], agents.genome["act"][new]))
+    first, found = (
+        [tuple(w) for w in np.asarray(act, np.float32)[:, 0]] for act in (bank["act"], agents.genome["act"][new])
+    )
     assert set(found) <= set(first) and len(set(found)) == len(found)
     if wanted - left == 8:
         assert np.std(agents.x[new], axis=0).min() > 10

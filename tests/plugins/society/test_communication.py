@@ -107,8 +107,10 @@ def test_measures_tell_of_messages_where_they_are_asked_to() -> None:
     for asked in (False, True):
         options = {f: getattr(S, f) for f in Settings.__dataclass_fields__}
         society = Society(**{**options, "communication": asked})
-        found = society.measures(state, society.express({"world": jnp.zeros(19)})) if not asked else (
-            jax.eval_shape(lambda s=society: s.measures(state, s.express({"world": jnp.zeros(19)})))
+        found = (
+            society.measures(state, society.express({"world": jnp.zeros(19)}))
+            if not asked
+            else (jax.eval_shape(lambda s=society: s.measures(state, s.express({"world": jnp.zeros(19)}))))
         )
         assert ("silence" in found) == asked and ("information" in found) == asked
         documented = Society.measures.__doc__ or ""

@@ -63,7 +63,7 @@ def test_free_slots_and_missing_robots_change_no_thought(garbage: float) -> None
     clean, dirty = thinking(S)(talkers()), thinking(S)(talkers(garbage=garbage))
     for name in ("deeds", "show"):
         for a, b in zip(jax.tree.leaves(getattr(clean, name)), jax.tree.leaves(getattr(dirty, name)), strict=True):
-            if not (np.shape(a) == (S.agents, 2)):  # places: those of free slots are garbage
+            if np.shape(a) != (S.agents, 2):  # places: those of free slots are garbage
                 assert np.array_equal(a, b)
     assert np.array_equal(clean.hidden[:3], dirty.hidden[:3])
     assert np.abs(clean.deeds.record[:3]).max() > 0.01

@@ -69,6 +69,8 @@ def test_bits_and_messages_are_drawn_where_they_are_to() -> None:
     quiet = np.asarray(drawing(s)(state))
     bright = np.asarray(drawing(s)(state._replace(robots=state.robots._replace(memory=jnp.ones((2, 16))))))
     assert bright[pixel(ROBOTS[0])].mean() > quiet[pixel(ROBOTS[0])].mean() + 0.2
-    talk = np.asarray(drawing(s)(state._replace(agents=state.agents._replace(action=state.agents.action.at[0, GATE].set(1)))))
+    talk = np.asarray(
+        drawing(s)(state._replace(agents=state.agents._replace(action=state.agents.action.at[0, GATE].set(1))))
+    )
     lit = np.argwhere((talk - quiet).max(-1) > 0.1)
     assert 5 < len(lit) < 60 and (talk >= quiet - 1e-6).all()

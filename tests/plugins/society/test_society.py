@@ -122,9 +122,7 @@ def test_what_is_in_free_slots_changes_no_history(start: State, garbage: float) 
         name: jax.tree.map(lambda leaf, name=name: littered(name, leaf), value)
         for name, value in start.agents._asdict().items()
     }
-    clean, dirty = (
-        stepping()(KEY, s, GENES, 12) for s in (start, start._replace(agents=Agents(**agents)))
-    )
+    clean, dirty = (stepping()(KEY, s, GENES, 12) for s in (start, start._replace(agents=Agents(**agents))))
     for part in ("robots", "terrain", "now", "sums", "next_uid"):
         assert differing(getattr(clean, part), getattr(dirty, part)) == [], part
     alive = np.asarray(clean.agents.alive)
@@ -173,4 +171,7 @@ def test_a_poke_feeds_or_starves_what_it_touches(later: State) -> None:
     assert float(fed.terrain.energy[cell]) == float(later.terrain.capacity[cell])
     assert float(starved.terrain.energy[cell]) == 0 == float(starved.agents.energy[0])
     far = np.abs((x - x[0] + 64) % 128 - 64).max(1) > 13
-    assert np.array_equal(starved.agents.energy[far], later.agents.energy[far]) and differing(fed.agents, later.agents) == []
+    assert (
+        np.array_equal(starved.agents.energy[far], later.agents.energy[far])
+        and differing(fed.agents, later.agents) == []
+    )

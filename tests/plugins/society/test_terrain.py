@@ -15,8 +15,17 @@ from alife.plugins.society.settings import TERRAINS, Settings
 from alife.plugins.society.space import EDITS, LAYERS, State, Terrain
 from alife.plugins.society.stepping import _land
 from alife.plugins.society.terrain import (
-    HIGHEST, MAPS, dice_for_noise, drifted, flooded, grown, landness, noise_fields, of_noise, phases
-)  # fmt: skip
+    HIGHEST,
+    MAPS,
+    dice_for_noise,
+    drifted,
+    flooded,
+    grown,
+    landness,
+    noise_fields,
+    of_noise,
+    phases,
+)
 
 from .moments import KEY, dials, land, moment, settings
 
