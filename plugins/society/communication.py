@@ -48,7 +48,8 @@ def _saliency(
     pull: Callable[[Float[Array, "N 12"]], tuple[Seen]], seen: Seen, alive: Bool[Array, " N"]
 ) -> dict[str, Float[Array, ""]]:
     """Length of the gradient of each agent's mean action, by the part of what it sees."""
-    (slope,) = pull(jnp.full((len(seen.own), RECORD), 1 / RECORD))
+    # a brain whose weights have run away does nothing, whatever it sees
+    (slope,) = jax.tree.map(jnp.nan_to_num, pull(jnp.full((len(seen.own), RECORD), 1 / RECORD)))
     own, others = jnp.abs(slope.own), jnp.abs(slope.others)
     inboxes = jnp.sum(others[..., INBOX], axis=(1, 2)) + jnp.sum(own[:, INBOX], axis=1)
     outboxes = jnp.sum(others[..., OUTBOX], axis=(1, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -42,7 +43,7 @@ def by_name(vector: Float[Array, " Q"]) -> dict[str, Float[Array, ""]]:
     return {name: vector[i] for i, name in enumerate(NUMBERS)}
 
 
-def ledger(numbers: Mapping[str, Array]) -> Array:
+def ledger(numbers: Mapping[str, Any]) -> Any:
     """By how much the energy of land, agents and robots together has changed in a step.
 
     What is eaten only changes hands.  Food grows (or shrinks); children and new founders are given energy; living,

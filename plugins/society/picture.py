@@ -45,6 +45,8 @@ def picture(state: State, settings: Settings, img_size: int) -> Float[Array, "H 
         (agents.x, agents.alive, AGENT_RADIUS * unit, kin_colours(agents)),
     ):
         radius = max(radius, 1.2 * pixel)
+        # what stands in a free slot may be anything
+        x, colours = jnp.where(there[:, None], x, 0), jnp.where(there[:, None], colours, 0)
         for size, paint in (
             (radius + max(0.35 * radius, 0.7 * pixel), jnp.broadcast_to(RIM, colours.shape)),
             (radius, colours),

@@ -34,7 +34,7 @@ class Dials(NamedTuple):
     steal: Float[Array, ""]
     message_price: Float[Array, ""]
     roughness: Float[Array, ""]
-    robots: Float[Array, ""]
+    robot_share: Float[Array, ""]
 
 
 class Dial(NamedTuple):
@@ -69,7 +69,7 @@ DIALS: dict[str, Dial] = {
     "steal": Dial(0, 0, 1, "of what a hit takes", "that the hitter gains; higher: predators", 0.25),
     "message_price": Dial(0, 0, 32, "", "factor on the price of sending; higher: who talks pays", 1.0),
     "roughness": Dial(0, 0, 2, "", "weight of a second, finer octave of noise; higher: smaller patches", 0.5),
-    "robots": Dial(1, 0, 1, "of the slots", "robots that there are; below 0: fewer"),
+    "robot_share": Dial(1, 0, 1, "of the slots", "robots that there are; below 0: fewer"),
 }
 
 

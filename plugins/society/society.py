@@ -98,7 +98,7 @@ class Society(Settings):
         base = flooded(base, jnp.int32(0)) if kind.seasons else base
         bank = founders(brain_key, self, dials, params.brain)
         tags = either_way(dice["tags"]) if params.tag is None else jnp.broadcast_to(params.tag, (n, TAG))
-        count = jnp.round(self.robots * dials.robots)
+        count = jnp.round(self.robots * dials.robot_share)
         robots = Robots(
             active=jnp.arange(slots) < count,
             energy=START * (jnp.arange(slots) < count).astype(jnp.float32),

@@ -40,8 +40,7 @@ def stepped(key: PRNGKey, state: State, settings: Settings, dials: Dials) -> Sta
     state, seeds = reseeded(state, settings, dice)
     numbers |= deaths | births | seeds
     state, machines = _robots(state, settings, dials, robot_key)
-    numbers |= machines | {"hit_loss": numbers["hit_loss"] + machines["hit_loss"]}
-    numbers["clipped"] = numbers["clipped"] + machines["clipped"]
+    numbers |= machines | {name: numbers[name] + machines[name] for name in ("hit_loss", "clipped")}
     state, grows = _land(state, settings, dials, dice)
     numbers |= grows | _of(state, settings) | _use(before, state, what, numbers, settings)
     now = as_vector(numbers)

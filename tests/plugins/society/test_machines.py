@@ -62,7 +62,12 @@ def test_a_road_builder_lowers_the_cost_of_its_way() -> None:
 def test_a_relay_repeats_a_message() -> None:
     shown = message(gate=1, keep=1, bit=0.5, edit_birth=0.25)
     state = employed(program_of("hold"), shown)
-    robots = state.robots._replace(active=jnp.array([True, True]), x=state.robots.x.at[1].set(jnp.array([66.0, 28.0])))
+    # the other one does not listen: it would copy the open gate, too, and program the relay
+    robots = state.robots._replace(
+        active=jnp.array([True, True]),
+        x=state.robots.x.at[1].set(jnp.array([66.0, 28.0])),
+        program=state.robots.program.at[1].set(program_of("hold")),
+    )
     agents = state.agents._replace(
         alive=state.agents.alive.at[2].set(True), x=state.agents.x.at[2].set(jnp.array([60.0, 36.0]))
     )
