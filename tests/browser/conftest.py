@@ -14,14 +14,14 @@ from alife.browser import Server
 from alife.cli import run_command
 
 from ..flow.test_page import HOSTILE, make
-from ..flow.worlds import TINY
+from ..flow.worlds import WORLD
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A search of life, and an archive whose every text is hostile; not to be changed."""
     place = tmp_path_factory.mktemp("runs")
-    assert run_command(["search", "life", "--generations", "3", *TINY, "--out", str(place / "life")]) == 0
+    assert run_command(["search", "life", "--generations", "3", *WORLD, "--out", str(place / "life")]) == 0
     return [place / "life", make(place / HOSTILE.replace("/", "|"), summary=HOSTILE)]
 
 

@@ -12,7 +12,7 @@ import pytest
 from alife.cli import run_command
 from alife.storage import open_archive
 
-from .worlds import TINY, broken, write
+from .worlds import TINY, WORLD, broken, write
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def test_a_full_disk_loses_nothing(tmp_path):
         "60",
         "--search",
         "random",
-        *TINY,
+        *WORLD,  # whose embeddings are short: a few generations fit
     ]
     limited = f"ulimit -f 40; exec {' '.join(command)}"
     stopped = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
