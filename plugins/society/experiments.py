@@ -29,7 +29,7 @@ Tell = Callable[[str], None]
 STEPS = 512
 """Of an epoch."""
 ARENA = 128
-"""Steps for which foragers are watched, in a world in which nobody is born."""
+"""Steps for which foragers are watched at most, in a world in which nobody is born."""
 
 
 class Found(NamedTuple):
@@ -76,17 +76,16 @@ class Run:
         return state if epochs else self._epoch(state, key, 16)
 
     def arena(self, state: State, seed: int) -> float:
-        """Energy that the agents of a state eat per step, each, in a new world in which nobody is born."""
+        """Energy that an agent with the brain of one of a state's eats in its life, in a new world without births."""
         fresh = self.begin(jax.random.key(10_000 + seed))
-        chosen = jnp.nonzero(state.agents.alive, size=self.society.first, fill_value=-1)[0]
-        chosen = jnp.where(chosen < 0, chosen[0], chosen)
+        alive = np.flatnonzero(np.asarray(state.agents.alive))
+        chosen = np.random.default_rng(seed).choice(alive, self.society.first, replace=len(alive) < self.society.first)
         genome = jax.tree.map(
             lambda new, old: new.at[: self.society.first].set(old[chosen]), fresh.agents.genome, state.agents.genome
         )
         fresh = fresh._replace(agents=fresh.agents._replace(genome=genome))
         after = self._epoch(fresh, jax.random.key(seed), ARENA)
-        eaten, people = (float(after.sums[NUMBERS.index(name)]) for name in ("eaten", "population"))
-        return eaten / max(people, 1.0)
+        return float(after.sums[NUMBERS.index("eaten")]) / self.society.first
 
 
 def compared(arms: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> Callable[..., Found]:
