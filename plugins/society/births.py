@@ -26,11 +26,13 @@ KEPT = jnp.float16
 
 
 def founders(key: PRNGKey, settings: Settings, dials: Dials, brain: Any) -> Any:
-    """Brains of the first agents: random ones, or mutants of a given one."""
+    """Brains of the first agents: random ones, or mutants of a given one; a few at a time, as thousands take room."""
     keys = jax.random.split(key, settings.first)
     if brain is None:
-        return jax.tree.map(lambda w: w.astype(KEPT), jax.vmap(lambda k: random_brain(k, settings))(keys))
-    return jax.vmap(lambda k: mutant(k, brain, dials.mutation))(keys)
+        return jax.lax.map(
+            lambda k: jax.tree.map(lambda w: w.astype(KEPT), random_brain(k, settings)), keys, batch_size=8
+        )
+    return jax.lax.map(lambda k: mutant(k, brain, dials.mutation), keys, batch_size=8)
 
 
 def mutant(key: PRNGKey, genome: Any, deviation: Float[Array, ""]) -> Any:

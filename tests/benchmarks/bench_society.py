@@ -1,6 +1,7 @@
 """Time of a step and of a picture of a society, and of compiling one, on one core.
 
-Run with `python tests/benchmarks/bench_society.py`; `--large` adds societies of 1,024 and 4,096 slots.
+Run with `python tests/benchmarks/bench_society.py`; `--large` adds societies of 1,024 and 4,096 slots without
+births, in their first steps.
 
 Steps are counted from step 500 on, when the first land has been grazed and a population has found its size.  The
 published society makes 3.0 steps per second on one core at these settings.
@@ -15,6 +16,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -51,14 +53,14 @@ def compiled(function: Callable, *arguments: Any) -> tuple[Callable, float]:
 class Bench:
     """A society that is some hundred steps old."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, grown: int = GROWN, **options: Any) -> None:
         self.society = Society(**options)
         self.world = self.society.express({"world": jnp.zeros(len(DIALS))})
         init, first = compiled(self.society.init_state, KEY, self.world)
         start = init(KEY, self.world)
         self.run, then = compiled(self._steps, start, self.world, jnp.int32(0))
         self.compiling = first + then
-        self.state = jax.block_until_ready(self.run(start, self.world, jnp.int32(GROWN)))
+        self.state = jax.block_until_ready(self.run(start, self.world, jnp.int32(grown)))
 
     def _steps(self, state: Any, world: Any, count: Any) -> Any:
         def step(_: Any, state: Any) -> Any:
@@ -78,7 +80,9 @@ class Bench:
 
 def report(name: str, bench: Bench, steps: int, repeats: int = 5) -> None:
     each, people = bench.milliseconds(steps, repeats), int(bench.state.agents.alive.sum())
-    ratio = f"   published {PUBLISHED:.1f}, ratio {1e3 / each / PUBLISHED:.0f}" if bench.society.agents == 128 else ""
+    ratio = (
+        f"   published {PUBLISHED:.1f}, ratio {1e3 / each / PUBLISHED:.0f}" if bench.society.births == "chosen" else ""
+    )
     print(f"{name:24} {each:8.2f} ms a step, {1e3 / each:7.1f} steps/s   {people:5} agents alive, ", end="")
     print(f"{each * 1e3 / max(people, 1):6.1f} us for each{ratio}   compiled in {bench.compiling:.1f} s", flush=True)
 
@@ -92,8 +96,9 @@ def main() -> None:
     report("128 slots, 32 robots", bench, steps=200)
     for size in (256, 512):
         print(f"picture of {size} pixels      {bench.picture(size):8.2f} ms", flush=True)
-    for agents in (1024, 4096) if large else ():
-        report(f"{agents} slots, 32 robots", Bench(agents=agents), steps=20, repeats=2)
+    for agents in (128, 1024, 4096) if large else ():  # as crowded; nobody is born, so the cost is that of living
+        alone = Bench(grown=2, agents=agents, size=round(128 * math.sqrt(agents / 128)), births="none")
+        report(f"{agents} slots, no births", alone, steps=5, repeats=3)
 
 
 if __name__ == "__main__":
