@@ -47,6 +47,8 @@ class Experiment(NamedTuple):
     world: str
     """Of the catalog."""
     hypothesis: str
+    controls: str
+    """What it is compared with, and why."""
     run: Callable[[Society, Array, Sequence[int], int, Tell], Found]
     """Society, genotype, seeds, epochs -> what came out."""
 
@@ -192,11 +194,17 @@ EXPERIMENTS: dict[str, Experiment] = {
     "selection": Experiment(
         "society_meadow",
         "those who descend from the founders eat more than random founders do, and than those bred without selection",
+        "Brains of agents alive at the end are put into a new world in which nobody is born, and what each eats "
+        "in up to 128 steps is counted. Controls: brains that were bred in the same world for as long, but of "
+        "parents drawn by lot (`births = drift`), and the founders.",
         _selection,
     ),
     "communication": Experiment(
         "society_meadow",
         "evolved agents act on what others say, more than founders do, and than those bred without selection",
+        "All arms are looked at at the end: how much actions change when messages are blank or somebody else's, "
+        "how strongly they turn with messages (saliency), and what messages and actions share (information). "
+        "Controls: parents drawn by lot; agents whose ancestors never heard anything; founders.",
         compared(
             {
                 "evolved": {"communication": True},
@@ -210,11 +218,15 @@ EXPERIMENTS: dict[str, Experiment] = {
     "agriculture": Experiment(
         "society_meadow",
         "evolved agents raise the growth of the land above what it would be by itself",
+        "Counted is the growth of the land above its own, a mean over the last epoch. Controls: parents drawn by "
+        "lot; agents that act at random.",
         compared({"evolved": {}, "drift": DRIFT, "random acts": {"brain": "random"}}, ("agriculture",)),
     ),
     "tools": Experiment(
         "society_meadow",
         "robots that agents have programmed help them to eat: more is eaten than with robots that do nothing",
+        "Counted is what an agent eats per step, and how many there are, in the last epoch. Controls: robots that"
+        " never take a turn, and robots whose results are dice.",
         compared(
             {"robots work": {}, "robots idle": {"robot_ticks": 0}, "robots at random": {"robot_brain": "random"}},
             ("eaten_per_capita", "population"),
@@ -223,16 +235,22 @@ EXPERIMENTS: dict[str, Experiment] = {
     "bridges": Experiment(
         "society_islands",
         "evolved agents make ways over the water cheap",
+        "Counted is the share of the water on which walking costs less than half of what it would, in the last "
+        "epoch. Controls: parents drawn by lot; agents that act at random.",
         compared({"evolved": {}, "drift": DRIFT, "random acts": {"brain": "random"}}, ("bridges",)),
     ),
     "rule110": Experiment(
         "society_meadow",
         "robots in a row compute elementary cellular automata, rule 110, which can compute anything, among them",
+        "Robots stand in a ring, each with the lookup table of a rule as its program, and their data bits are "
+        "compared with the automaton for 64 turns. Control: to guess the commoner bit always.",
         _rules,
     ),
     "scaling": Experiment(
         "society_meadow",
         "what is complex about a society grows with the number of agents, the width of brains, and time",
+        "The same density of agents, robots and land at twice and half the number; half the width of brains; half"
+        " the time. The first arm is the largest.",
         _scaling,
     ),
 }
@@ -263,6 +281,16 @@ def report(name: str, found: Found, seeds: Sequence[int], epochs: int) -> str:
             verdicts.append(_verdict(measure, found, first, controls))
             lines.append(f"  {verdicts[-1]}")
     return "\n".join(lines)
+
+
+def page(name: str, said: str, command: str) -> str:
+    """The page of an experiment, from what `report` said."""
+    experiment = EXPERIMENTS[name]
+    return (
+        f"# {name.capitalize()}\n\n**Hypothesis:** {experiment.hypothesis}.\n\n"
+        f"World: `{experiment.world}`, of the substrate [`society`](../substrates/society.md). {experiment.controls}\n\n"
+        f"```bash\n{command}\n```\n\n```text\n{said}\n```\n"
+    )
 
 
 def _verdict(measure: str, found: Found, first: str, controls: Sequence[str]) -> str:
