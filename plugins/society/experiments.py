@@ -288,7 +288,7 @@ def page(name: str, said: str, command: str) -> str:
     experiment = EXPERIMENTS[name]
     return (
         f"# {name.capitalize()}\n\n**Hypothesis:** {experiment.hypothesis}.\n\n"
-        f"World: `{experiment.world}`, of the substrate [`society`](../substrates/society.md). {experiment.controls}\n\n"
+        f"World: `{experiment.world}`, of [`society`](../substrates/society.md). {experiment.controls}\n\n"
         f"```bash\n{command}\n```\n\n```text\n{said}\n```\n"
     )
 
