@@ -62,7 +62,7 @@ def population(settings: Settings, bank: Any, tags: Float[Array, "N 8"], places:
         inbox=jnp.zeros((n, MESSAGE)),
         action=jnp.zeros((n, RECORD)),
         hidden=jnp.zeros((n, 2, settings.width)),
-        genome=jax.tree.map(lambda w: jnp.zeros((n, *w.shape[1:]), KEPT).at[:first].set(w), bank),
+        genome=jax.tree.map(lambda w: w[jnp.arange(n) % first], bank),
         uid=numbers,
         parent_uid=jnp.full(n, -1, jnp.int32),
         birth_step=jnp.zeros(n, jnp.int32),
@@ -80,8 +80,6 @@ def dice_for_births(settings: Settings) -> dict[str, tuple[int, ...]]:
     """Shapes of what `born` and `reseeded` need, uniform in [0, 1)."""
     most, first = most_births(settings.agents), settings.first
     wanted: dict[str, tuple[int, ...]] = {"drift": (most, TAG)}
-    if settings.births == "drift":
-        wanted["donor"] = (most,)
     if settings.evolve_mutation:
         wanted["rate"] = (most,)
     if settings.reseed != "none":
@@ -120,11 +118,7 @@ def born(
     births = pair_births(wants, agents.alive, agents.energy, limit=most_births(n))
     parent, child = births.parent, births.child
     paid = price + (dials.child_energy if settings.conserve_births else 0)
-    donor = parent
-    if settings.births == "drift":  # whose genome is passed on has nothing to do with who pays for the child
-        living = jnp.nonzero(agents.alive, size=n, fill_value=0)[0]
-        donor = jnp.where(parent < n, living[one_of_first(dice["donor"], jnp.sum(agents.alive))], n)
-    rates = agents.mutation[donor]
+    rates = agents.mutation[parent]
     if settings.evolve_mutation:
         rates = jnp.clip(rates * jnp.exp(DRIFT_OF_MUTATION * either_way(dice["rate"])), 0.01, 100)
     rank = jnp.arange(len(parent), dtype=jnp.int32)
@@ -133,20 +127,20 @@ def born(
         "energy": jnp.broadcast_to(dials.child_energy, rank.shape),
         "age": jnp.zeros(len(rank)),
         "x": agents.x[parent],
-        "tag": jnp.clip(agents.tag[donor] + either_way(dice["drift"]), -1, 1),
+        "tag": jnp.clip(agents.tag[parent] + either_way(dice["drift"]), -1, 1),
         "outbox": jnp.zeros((len(rank), MESSAGE)),
         "inbox": jnp.zeros((len(rank), MESSAGE)),
         "action": jnp.zeros((len(rank), RECORD)),
         "hidden": jnp.zeros((len(rank), 2, settings.width)),
         "uid": state.next_uid + rank,
-        "parent_uid": agents.uid[donor],
+        "parent_uid": agents.uid[parent],
         "birth_step": jnp.broadcast_to(state.t + 1, rank.shape),
-        "generation": agents.generation[donor] + 1,
+        "generation": agents.generation[parent] + 1,
         "mutation": rates,
     }
 
     def mutate(i: Array, genome: Any) -> Any:
-        first, second = row(genome, donor[i]), row(genome, mates[jnp.minimum(parent[i], n - 1)])
+        first, second = row(genome, parent[i]), row(genome, mates[jnp.minimum(parent[i], n - 1)])
         own = jax.random.fold_in(key, i)
         if settings.crossover:
             first = mixed(jax.random.fold_in(own, 1), first, second)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .brain import INBOX, OUTBOX, Seen, think
-from .living import View
+from .living import View, brains
 from .settings import Settings
 from .space import RECORD, State
 
@@ -29,7 +29,7 @@ KEY = 0
 def effects_of_messages(state: State, settings: Settings) -> dict[str, Float[Array, ""]]:
     """Saliency by part, effects of interventions, and information, each a mean over the agents alive."""
     slots, alive = jnp.arange(settings.agents), state.agents.alive
-    genome = jax.tree.map(lambda w: w.astype(jnp.float32), state.agents.genome)
+    genome = brains(state.agents, slots, settings)
     seen = View(state, settings, jax.random.key(KEY)).of(slots)[0]
 
     def act(seen: Seen) -> Float[Array, "N 12"]:

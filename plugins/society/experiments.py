@@ -195,8 +195,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         "society_meadow",
         "those who descend from the founders eat more than random founders do, and than those bred without selection",
         "Brains of agents alive at the end are put into a new world in which nobody is born, and what each eats "
-        "in up to 128 steps is counted. Controls: brains that were bred in the same world for as long, but of "
-        "parents drawn by lot (`births = drift`), and the founders.",
+        "in up to 128 steps is counted. Controls: brains bred in the same world for as long under drift, where every "
+        "body is steered by the brain in another slot and hands on its own (`births = drift`); and the founders.",
         _selection,
     ),
     "communication": Experiment(
@@ -204,7 +204,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "evolved agents act on what others say, more than founders do, and than those bred without selection",
         "All arms are looked at at the end: how much actions change when messages are blank or somebody else's, "
         "how strongly they turn with messages (saliency), and what messages and actions share (information). "
-        "Controls: parents drawn by lot; agents whose ancestors never heard anything; founders.",
+        "Controls: drift, see [selection](selection.md); agents whose ancestors never heard anything; founders.",
         compared(
             {
                 "evolved": {"communication": True},
@@ -218,8 +218,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     "agriculture": Experiment(
         "society_meadow",
         "evolved agents raise the growth of the land above what it would be by itself",
-        "Counted is the growth of the land above its own, a mean over the last epoch. Controls: parents drawn by "
-        "lot; agents that act at random.",
+        "Counted is the growth of the land above its own, a mean over the last epoch. "
+        "Controls: drift, see [selection](selection.md); "
+        "agents that act at random.",
         compared({"evolved": {}, "drift": DRIFT, "random acts": {"brain": "random"}}, ("agriculture",)),
     ),
     "tools": Experiment(
@@ -236,7 +237,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "society_islands",
         "evolved agents make ways over the water cheap",
         "Counted is the share of the water on which walking costs less than half of what it would, in the last "
-        "epoch. Controls: parents drawn by lot; agents that act at random.",
+        "epoch. Controls: drift, see [selection](selection.md); agents that act at random.",
         compared({"evolved": {}, "drift": DRIFT, "random acts": {"brain": "random"}}, ("bridges",)),
     ),
     "rule110": Experiment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -53,9 +53,7 @@ def thought(state: State, settings: Settings, key: PRNGKey) -> Thought:
     def of_block(i: Array, made: tuple[Array, ...]) -> tuple[Array, ...]:
         first = jnp.minimum(order[i] * block, n - block)
         slots = first + jnp.arange(block)
-        genome = jax.tree.map(
-            lambda w: jax.lax.dynamic_slice_in_dim(w, first, block).astype(jnp.float32), agents.genome
-        )
+        genome = brains(agents, slots, settings)
         seen, others, robots = view.of(slots)
         hidden = jax.lax.dynamic_slice_in_dim(agents.hidden, first, block)
         out, hidden = think(genome, seen, hidden, jax.random.fold_in(think_key, order[i]), settings.brain)
@@ -73,6 +71,15 @@ def thought(state: State, settings: Settings, key: PRNGKey) -> Thought:
     show, send = out[:, RECORD : RECORD + MESSAGE], out[:, RECORD + MESSAGE :]
     deeds = Deeds(agents.alive, agents.x, record, send)
     return Thought(deeds, show, hidden, Reach(*reach[:2]), Reach(*reach[2:]))
+
+
+def brains(agents: Agents, slots: Int[Array, " B"], settings: Settings) -> Any:
+    """What steers the agents in B slots that lie side by side: their genomes, as numbers of 32 bits."""
+    if settings.births == "drift":
+        other = (slots + settings.agents // 2) % settings.agents
+        return jax.tree.map(lambda w: w[other].astype(jnp.float32), agents.genome)
+    count = len(slots)
+    return jax.tree.map(lambda w: jax.lax.dynamic_slice_in_dim(w, slots[0], count).astype(jnp.float32), agents.genome)
 
 
 class View:

@@ -128,8 +128,9 @@ class Settings:
         weather_every: steps between two looks at the weather, which then moves as far.
         capacity_follows_weather: whether what fits into a cell drifts with the noise.
         reseed: random founders `on_extinction`, to the `floor` of the first number of founders, or `none`.
-        births: `chosen`: a child has its parent's genome; or, as controls, `drift`: that of anyone alive, so that no
-            genome is any better than another at being passed on, or `none`: nobody is born.
+        births: `chosen`: whoever can pays for a child; or, as controls, `none`: nobody is born, and `drift`: every body
+            is steered by the brain in another slot and hands on the one in its own, so that nothing a brain does has a
+            say in how many copies of it there are.
         messages: `heard`; or, as controls, `silent` (all that others say is blank), `shuffled` (everyone gets what was
             meant for somebody else) or `noise`.
         conserve_food: whether those who eat from one cell share what is there.
