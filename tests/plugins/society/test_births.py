@@ -121,7 +121,7 @@ def test_birth_has_its_price_and_its_threshold() -> None:
     assert int(numbers["births"]) == 1 and int(after.agents.parent_uid[20]) == 103
     assert float(after.agents.energy[3]) == pytest.approx(price + 0.01) and float(numbers["birth_prices"]) == price
     assert float(numbers["minted"]) == 32
-    s = settings(agents=32, width=16, conserve_births=True)
+    s = settings(agents=32, brain="zero", conserve_births=True)
     state = wanting(s, {3: 2 * price + 32.5, 7: 2 * price + 31.5}, count=20)
     after, numbers = bearing(s)(state, dials(), jnp.arange(32), 0)
     assert int(numbers["births"]) == 1 and float(numbers["minted"]) == 0

@@ -35,7 +35,7 @@ from .moments import KEY
         ({"robot_ticks": 65}, "robot_ticks"),
         ({"weather_every": 0}, "weather_every"),
         ({"reseed": "never"}, "reseed is 'never'"),
-        ({"births": "none"}, "births is 'none'"),
+        ({"births": "never"}, "births is 'never'"),
         ({"messages": "loud"}, "messages is 'loud'"),
         ({"epoch": 0}, "epoch"),
         ({"search": []}, "search is"),
