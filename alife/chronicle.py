@@ -33,7 +33,7 @@ from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_arch
 from .substrate import measure_meanings
 from .targets import targets_of, with_seen
 from .types import KEY_KIND, OPERATORS, ArrayLike, PRNGKey, Tree, Verdict
-from .worlds.engine import check_methods, expressed
+from .worlds.engine import check_methods, expressed, measure
 from .worlds.epochs import Epoch, begin, live, records_of
 from .worlds.schedule import Schedule
 
@@ -84,12 +84,19 @@ class Life(Evaluator):
     @cached_property
     def state_layout(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """What is kept of every step: name -> shape and type."""
-        records = jax.eval_shape(
-            lambda params, state: records_of(self.space.substrate, state, expressed(self.space.substrate, params)),
-            self._params,
-            self.state,
+        return {name: (leaf.shape, np.dtype(leaf.dtype)) for name, leaf in self._shapes_of(records_of).items()}
+
+    @cached_property
+    def measure_names(self) -> list[str]:
+        """Names of the substrate's measures, sorted."""
+        return sorted(self._shapes_of(measure))
+
+    def _shapes_of(self, look: Callable[[Any, Tree, Tree], dict[str, Array]]) -> dict[str, Any]:
+        """Shapes of what a look at a moment gives."""
+        substrate = self.space.substrate
+        return jax.eval_shape(
+            lambda params, state: look(substrate, state, expressed(substrate, params)), self._params, self.state
         )
-        return {name: (leaf.shape, np.dtype(leaf.dtype)) for name, leaf in records.items()}
 
     def observe(self, genotypes: Num[ArrayLike, "1 G"], keys: Key[Array, "1"], *, video: bool = False) -> Observation:
         """The next epoch of the life, whatever is asked for; that this is its genotype and key is the caller's care."""
