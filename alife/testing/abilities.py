@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..errors import PluginError
 from ..types import Parameter, Tree
 from ..worlds.epochs import records_of
 from .report import ABSENT, CheckFailed, first_line
@@ -106,7 +107,12 @@ def _records(subject: SubstrateSubject, kind: str) -> dict[str, np.ndarray]:
     records = jax.jit(jax.vmap(partial(records_of, subject.substrate), in_axes=(0, None)))
     found: dict[str, list[np.ndarray]] = {}
     for world in subject.worlds:
-        for name, values in records(world.state, world.expressed).items():
+        try:
+            seen = records(world.state, world.expressed)
+        except PluginError as error:
+            said, _, expected = str(error).partition("; expected ")
+            raise CheckFailed(said, expected, "see docs/abilities.md") from error
+        for name, values in seen.items():
             if name.startswith(f"{kind}/"):
                 found.setdefault(name.removeprefix(f"{kind}/"), []).append(plain(values))
     return {name: np.concatenate(values) for name, values in found.items()}
