@@ -134,7 +134,8 @@ def _scaling(society: Society, genotype: Array, seeds: Sequence[int], epochs: in
         arms[f"{count} agents"] = {"agents": count, "size": edge, "robots": round(society.robots * times)}
     arms["half the width"] = {"width": society.width // 2}
     arms["half the time"] = {"epochs": max(1, epochs // 2)}
-    return compared(arms, names)(society, genotype, seeds, epochs, tell)
+    listening = {arm: {**changes, "communication": True} for arm, changes in arms.items()}
+    return compared(listening, names)(society, genotype, seeds, epochs, tell)
 
 
 def pattern(rule: int, start: Bool[np.ndarray, " n"], ticks: int) -> Bool[np.ndarray, "T n"]:
