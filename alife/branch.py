@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from .chronicle import is_chronicle
 from .config import RunConfig, from_json, load_world, merged
 from .errors import BadOption
 from .liked import place_of
@@ -33,6 +34,8 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
     first = archive[ids[0]] if ids else _best(archive, 1)[0]
     if world is None:
         known = from_json(first.config).as_json()
+        if is_chronicle(archive):  # which no search has made: the world goes on, its budget and population do not
+            known |= {"search": {}, "population": RunConfig.population, "generations": None}
         config = RunConfig(**merged(known, changes))
     else:
         config = load_world(world, registry.horizons, **changes)

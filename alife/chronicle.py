@@ -21,7 +21,7 @@ from jaxtyping import Array, Key, Num
 
 from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, replace
-from .errors import ArchiveError, BadOption, UnknownName
+from .errors import ArchiveError, BadOption
 from .evaluate import Evaluator, Observation, bind_score, evaluate
 from .lifeforms import kept_rows, layout_of
 from .memory import Memory
@@ -29,9 +29,10 @@ from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry, registry_with
 from .run import checkpoint, restore
+from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
 from .substrate import measure_meanings
-from .targets import targets_of, with_seen
+from .targets import Targets, targets_of, with_seen
 from .types import KEY_KIND, OPERATORS, ArrayLike, PRNGKey, Tree, Verdict
 from .worlds.engine import check_methods, expressed, measure
 from .worlds.epochs import Epoch, begin, live, records_of
@@ -135,9 +136,10 @@ def chronicle(
     config = replace(config, search={"name": CHRONICLE}, population=1, plugins=registry.files)
     pipeline = Pipeline(config, registry)
     life = _life(pipeline)
+    score = _score(pipeline, life)  # what is wrong with it is said before anything is written
     layout = layout_of(life, config.substrate, clip=False, peak=None)
     with create_archive(Path(out), layout, config=config.as_json(), provenance=pipeline.provenance()) as writer:
-        _write(pipeline, life, writer, config, stop, tell)
+        _write(life, score, writer, config, stop, tell)
     return open_archive(out)
 
 
@@ -167,7 +169,8 @@ def resume_chronicle(
                 "life: bring the old code back, begin a new chronicle, or say --anyway"
             )
         writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
-        _write(pipeline, _life(pipeline), writer, config, stop, tell)
+        life = _life(pipeline)
+        _write(life, _score(pipeline, life), writer, config, stop, tell)
     return open_archive(path)
 
 
@@ -189,16 +192,22 @@ def _life(pipeline: Pipeline) -> Life:
     return Life(pipeline, key, np.asarray(genotype))
 
 
+def _score(pipeline: Pipeline, life: Life) -> tuple[ScoreExpression, Targets]:
+    """What is noted of every epoch, and what it compares with."""
+    config = with_seen(pipeline.config, life.embedder, life.img_size)
+    targets = targets_of(config, life.embedder)
+    return bind_score(config.score, pipeline.registry, life, 1, targets), targets
+
+
 def _write(
-    pipeline: Pipeline,
     life: Life,
+    score: tuple[ScoreExpression, Targets],
     writer: ArchiveWriter,
     config: RunConfig,
     stop: Callable[[], bool],
     tell: Callable[[Report], None],
 ) -> None:
-    targets = targets_of(with_seen(config, life.embedder, life.img_size), life.embedder)
-    expression = bind_score(config.score, pipeline.registry, life, 1, targets)
+    expression, targets = score
     progress = {**START, **writer.progress}
     memory = Memory(writer.archive, life.model.dim)
     life.epoch = writer.generation + 1
@@ -243,22 +252,27 @@ def moments(archive: Archive) -> dict[str, Num[np.ndarray, " T"]]:
     """What a chronicle has kept of every step, name -> one number for each step of the life so far.
 
     Raises:
-        BadOption: no chronicle.
+        BadOption: no chronicle, or of a substrate that tells no numbers of its steps.
     """
-    return {name: values for name, values in _records(archive, "moments").items() if values.ndim == 1}
+    found = _records(archive, "moments")
+    if not found:
+        name = archive.config["substrate"]
+        raise BadOption(f"substrate {name!r} tells no numbers of its steps: it has no `moment`, see docs/abilities.md")
+    return found
 
 
 def individuals(archive: Archive) -> dict[str, Num[np.ndarray, "T N"]]:
     """Who lived in every step: `id` of each slot, -1 = nobody, and the id of its `parent`, -1 = a founder.
 
     Raises:
-        BadOption: no chronicle.
-        UnknownName: a substrate that does not tell individuals apart.
+        BadOption: no chronicle, or of a substrate that does not tell individuals apart.
     """
     found = _records(archive, "individuals")
     if not found:
         name = archive.config["substrate"]
-        raise UnknownName("ability", "individuals", [], f"substrate {name!r} does not tell who lives in it")
+        raise BadOption(
+            f"substrate {name!r} does not tell who lives in it: it has no `individuals`, see docs/abilities.md"
+        )
     return found
 
 

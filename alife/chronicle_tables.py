@@ -39,8 +39,7 @@ def phylogeny(archive: Archive) -> Columns:
     Who did not live to see the end of the step of its birth is not in it.
 
     Raises:
-        BadOption: no chronicle.
-        UnknownName: a substrate that does not tell individuals apart.
+        BadOption: no chronicle, or of a substrate that does not tell individuals apart.
     """
     who = individuals(archive)
     return lives(who["id"], who["parent"])
@@ -96,9 +95,8 @@ def write_chronicle_table(archive: Archive, table: str, target: Path) -> None:
     """One of `TABLES` as .csv or .parquet.
 
     Raises:
-        BadOption: no chronicle, another ending, or a file that cannot be written.
+        BadOption: no chronicle, one without such a table, another ending, or a file that cannot be written.
         PluginError: .parquet without pyarrow.
-        UnknownName: individuals of a substrate that does not tell them apart.
     """
     check_target(target, WRITERS)
     if target.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:

@@ -98,6 +98,13 @@ def export_command(
     from ..storage import open_archive
 
     archive, ending = open_archive(run), target.suffix.lower()
+    if table:
+        if id is not None or ending not in WRITERS:
+            given = f"ID {id}" if id is not None else str(target)
+            raise BadOption(f"--table {table} is of a whole chronicle, as {' or '.join(WRITERS)}; got {given}")
+        write_chronicle_table(archive, table, target)
+        click.echo(f"wrote {target}")
+        return 0
     known = (*FILMS, ".html", *WRITERS) if id is None else (*FILMS, ".html", ".npz")
     if ending not in known:
         of = "all lifeforms" if id is None else f"lifeform {id}"
@@ -107,13 +114,7 @@ def export_command(
         raise BadOption(
             "--stored is for a film of one lifeform, pictures as they are: expected an ID, no --size or --frames"
         )
-    if table:
-        if id is not None or ending not in WRITERS:
-            raise BadOption(
-                f"--table {table} is of a whole chronicle, as {' '.join(WRITERS)}: expected no ID, not {target}"
-            )
-        write_chronicle_table(archive, table, target)
-    elif ending in WRITERS:
+    if ending in WRITERS:
         for remark in write_table(archive, target):
             click.echo(f"note: {remark}", err=True)
     elif ending == ".html":

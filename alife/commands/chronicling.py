@@ -87,10 +87,12 @@ def finish_chronicle(archive: Archive, place: Path, interrupted: bool) -> int:
     tries = {
         f"alife resume {run} --generations {2 * len(archive)}": "live on, as long again",
         f"alife export {run} --to {run}.mp4": "a film of the whole life",
-        f"alife export {run} --table moments --to moments.csv": "the numbers of every step",
         f"alife browse {run}": "the epochs on a page",
     }
-    if "individuals/id" in (archive[0].states or {}):
+    kept = archive[0].states or {}
+    if any(name.startswith("moments/") for name in kept):
+        tries[f"alife export {run} --table moments --to moments.csv"] = "the numbers of every step"
+    if "individuals/id" in kept:
         tries[f"alife export {run} --table individuals --to family.csv"] = "who descended from whom in it"
     width = max(map(len, tries))
     for command, meaning in tries.items():

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from alife import open_archive
+from alife.branch import branch
 from alife.chronicle import chronicle, epoch_statistics, moments, resume_chronicle
 from alife.chronicle_tables import phylogeny
 from alife.cli import run_command
 from alife.config import RunConfig
-from alife.errors import BadOption
+from alife.errors import BadOption, UnknownName
 from alife.genotype import GenotypeSpace
 from alife.registry import Registry
 from alife.replay import replay
@@ -186,12 +187,25 @@ def test_a_world_that_breaks_ends_its_chronicle_and_loses_nothing(registry: Regi
     assert len(open_archive(tmp_path / "broken")) == 1
 
 
+def test_a_wrong_score_is_said_before_anything_is_written(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="warmht"):
+        chronicle(config(score="warmht"), out=tmp_path / "none", registry=registry)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_search_begins_with_the_genotype_of_a_life(life: Archive, registry: Registry) -> None:
+    begun = branch(str(life.path), None, registry)
+    assert begun.search == {} and begun.population == 16 and begun.genotype == [life[0].genotype.tolist()] * EPOCHS
+
+
 def test_what_is_no_chronicle_says_so(
     registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str], life: Archive
 ) -> None:
     quiet = chronicle(config(substrate="Silent", generations=1), out=tmp_path / "quiet", registry=registry)
     assert run_command(["export", str(quiet.path), "--table", "individuals", "--to", str(tmp_path / "a.csv")]) == 2
     assert "does not tell who lives in it" in capsys.readouterr().err
+    assert run_command(["export", str(quiet.path), "--table", "moments", "--to", str(tmp_path / "a.csv")]) == 2
+    assert "tells no numbers of its steps" in capsys.readouterr().err
     assert run_command(["export", str(life.path), "1", "--table", "moments", "--to", str(tmp_path / "a.csv")]) == 2
     assert run_command(["export", str(life.path), "--table", "moments", "--to", str(tmp_path / "a.png")]) == 2
     assert not list(tmp_path.glob("a.*"))

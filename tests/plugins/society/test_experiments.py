@@ -53,6 +53,14 @@ def test_the_pattern_is_that_of_wolfram() -> None:
     assert rows == ["....#...", "...##...", "..###...", ".##.#..."]
 
 
+def test_the_largest_society_is_compared_with_every_smaller_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(experiments, "STEPS", 2)
+    society, genotype = Society(**{**TINY, "brain": "zero", "size": 64}), jnp.zeros(len(DIALS))
+    found = EXPERIMENTS["scaling"].run(society, genotype, [0], 1, lambda line: None)
+    assert list(found.values) == ["24 agents", "12 agents", "6 agents", "half the width", "half the time"]
+    assert report("scaling", found, [0], 1).count("supported: higher in") == len(found.higher) == 5
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_has_a_world_and_a_page_with_what_came_out(name: str) -> None:
     page = (PAGES / f"{name}.md").read_text("utf-8")
