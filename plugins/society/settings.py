@@ -179,9 +179,9 @@ class Settings:
     arcs: bool = False
 
     def __post_init__(self) -> None:
-        whole("agents", self.agents, 1, 65_536)
-        whole("robots", self.robots, 0, 65_536)
-        whole("size", self.size, 8, 2048, "cells")
+        whole("agents", self.agents, 1, 1_000_000)
+        whole("robots", self.robots, 0, 1_000_000)
+        whole("size", self.size, 8, 16_384, "cells")
         if self.founders is not None:
             whole("founders", self.founders, 1, self.agents, "at most one for each slot of agents")
         one_of("terrain", self.terrain, TERRAINS)

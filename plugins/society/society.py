@@ -194,6 +194,11 @@ class Society(Settings):
             terrain=terrain._replace(energy=jnp.clip(energy, 0, terrain.capacity)), agents=agents._replace(energy=left)
         )
 
+    def scaled(self, times: int) -> tuple[int, dict[str, Any]]:
+        """As crowded a society with so many times the agents, robots and land."""
+        counts = {"agents": self.agents * times, "robots": self.robots * times}
+        return self.agents * times, {**counts, "size": round(self.size * times**0.5)}
+
     def parameters(self) -> dict[str, Parameter]:
         """The dials, where they are searched, and options that are numbers."""
         place = 0
