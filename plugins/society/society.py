@@ -167,14 +167,14 @@ class Society(Settings):
         """Who is alive, and whose child each is."""
         return {"id": state.agents.uid, "parent": state.agents.parent_uid}
 
-    def keep_state(self, state: State, params: World) -> dict[str, Array]:
+    def keep_state(self, state: State, params: World) -> Tree:
         """What people look at: everything but brains and what comes from the seed anyway."""
         agents, robots, terrain = state.agents, state.robots, state.terrain
         kept = {"x": agents.x, "tag": agents.tag.astype(jnp.float16), "energy": agents.energy, "uid": agents.uid}
         kept |= {"parent_uid": agents.parent_uid, "generation": agents.generation, "action": agents.action.astype(KEPT)}
         machines = {"x": robots.x, "memory": robots.memory.astype(KEPT), "program": robots.program.astype(KEPT)}
         land = {name: layer.astype(KEPT) for name, layer in terrain._asdict().items()}
-        return {"agents": kept, "robots": machines, "terrain": land}  # type: ignore[dict-item]  # a tree
+        return {"agents": kept, "robots": machines, "terrain": land}
 
     def poke(self, state: State, params: World, place: Array, radius: Array, strength: Array) -> State:
         """Above 0 food falls from the sky, below 0 agents that are touched lose their energy, and the land its food."""
