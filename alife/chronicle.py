@@ -21,20 +21,19 @@ from jaxtyping import Array, Key, Num
 
 from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, replace
-from .errors import ArchiveError, BadOption
+from .errors import BadOption
 from .evaluate import Evaluator, Observation, bind_score, evaluate
 from .lifeforms import kept_rows, layout_of
 from .memory import Memory
 from .pipeline import Pipeline
-from .provenance import differences
 from .registry import Registry, default_registry, registry_with
-from .run import checkpoint, restore
+from .run import checkpoint, go_on, restore
 from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
 from .substrate import measure_meanings
 from .targets import Targets, targets_of, with_seen
-from .types import KEY_KIND, OPERATORS, ArrayLike, PRNGKey, Tree, Verdict
-from .worlds.engine import check_methods, expressed, measure
+from .types import OPERATORS, ArrayLike, PRNGKey, Tree, Verdict
+from .worlds.engine import expressed, measure
 from .worlds.epochs import Epoch, begin, live, records_of
 from .worlds.schedule import Schedule
 
@@ -68,7 +67,6 @@ class Life(Evaluator):
     def __init__(self, pipeline: Pipeline, key: PRNGKey, genotype: Num[np.ndarray, " G"]) -> None:
         config = pipeline.config
         schedule = Schedule(config.steps, int(config.frames or 1))
-        check_methods(pipeline.substrate)
         super().__init__(pipeline.space, pipeline.model, schedule, config.img_size, config.memory_mb)
         self.key, self.genotype, self.epoch = key, genotype, 0
         self._params = self.space.unflatten(genotype)
@@ -161,14 +159,7 @@ def resume_chronicle(
         made = from_json(writer.archive.config)
         config = replace(made, **budget) if budget else made
         pipeline = Pipeline(made, registry or registry_with(made.plugins))
-        provenance = pipeline.provenance()
-        changed = differences(writer.archive.origins[-1]["provenance"], provenance, only=("source", "identity"))
-        if changed and not anyway:
-            raise ArchiveError(
-                f"{path} was last run with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
-                "life: bring the old code back, begin a new chronicle, or say --anyway"
-            )
-        writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
+        go_on(writer, pipeline, anyway, "life: bring the old code back, begin a new chronicle, or say --anyway")
         life = _life(pipeline)
         _write(life, _score(pipeline, life), writer, config, stop, tell)
     return open_archive(path)
@@ -186,10 +177,7 @@ def require_chronicle(archive: Archive, what: str) -> None:
 
 
 def _life(pipeline: Pipeline) -> Life:
-    draw_key, key = jax.random.split(jax.random.key(pipeline.config.seed, impl=KEY_KIND))
-    space = pipeline.space
-    genotype = space.sample(draw_key, 1)[0] if space.starts is None else space.starts[0]
-    return Life(pipeline, key, np.asarray(genotype))
+    return Life(pipeline, *pipeline.own_world())
 
 
 def _score(pipeline: Pipeline, life: Life) -> tuple[ScoreExpression, Targets]:
@@ -213,6 +201,8 @@ def _write(
     life.epoch = writer.generation + 1
     if life.epoch:
         life.state = restore(life.state, writer.checkpoint)
+    told = list(measure_meanings(life.space.substrate))  # as their author tells them
+    names = sorted(life.measure_names, key=lambda name: told.index(name) if name in told else len(told))
     clock = time.monotonic()
     while not stop() and not why_stop(config, life.epoch, progress):
         epoch = life.epoch
@@ -231,8 +221,6 @@ def _write(
         progress = advance(progress, alone, seconds, False)
         writer.append(rows, generation=epoch, checkpoint=checkpoint(life.state), progress=progress)
         memory.add(rows)
-        told = list(measure_meanings(life.space.substrate))  # as their author tells them
-        names = sorted(alone.measures, key=lambda name: told.index(name) if name in told else len(told))
         measures = {name: float(alone.measures[name][0]) for name in names}
         steps = life.schedule.steps
         left = seconds_left(config, epoch + 1, progress)

@@ -16,7 +16,6 @@ Source: github.com/alife-data-standards, phylogeny.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,8 @@ import numpy as np
 from jaxtyping import Int
 
 from .chronicle import individuals, moments
-from .errors import PluginError
-from .export_table import BLOCK, WRITERS, Block
+from .export_table import BLOCK, Block, check_table, write_blocks
 from .storage import Archive
-from .storage.media import check_target, whole_file
 
 Columns = dict[str, np.ndarray]
 
@@ -83,7 +80,7 @@ def _individuals(archive: Archive) -> Columns:
 
 def _moments(archive: Archive) -> Columns:
     numbers = moments(archive)
-    count = len(next(iter(numbers.values()))) if numbers else 0
+    count = len(next(iter(numbers.values())))
     return {"step": np.arange(1, count + 1), **numbers}
 
 
@@ -98,12 +95,8 @@ def write_chronicle_table(archive: Archive, table: str, target: Path) -> None:
         BadOption: no chronicle, one without such a table, another ending, or a file that cannot be written.
         PluginError: .parquet without pyarrow.
     """
-    check_target(target, WRITERS)
-    if target.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
-        raise PluginError(f"{target}: .parquet needs pyarrow; pip install 'alife[parquet]', or write a .csv")
-    columns = TABLES[table](archive)
-    with whole_file(target) as place:
-        WRITERS[target.suffix.lower()](place, _blocks(columns))
+    check_table(target)
+    write_blocks(target, _blocks(TABLES[table](archive)))
 
 
 def _blocks(columns: Columns) -> Iterator[Block]:

@@ -53,9 +53,7 @@ def write_table(archive: Archive, target: Path) -> list[str]:
         BadOption: another ending, or a file that cannot be written.
         PluginError: .parquet without pyarrow.
     """
-    check_target(target, WRITERS)
-    if target.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
-        raise PluginError(f"{target}: .parquet needs pyarrow; pip install 'alife[parquet]', or write a .csv")
+    check_table(target)
     columns, left_out = _sound_columns(archive)
     events: list[Event] | None = None
     try:
@@ -63,9 +61,21 @@ def write_table(archive: Archive, target: Path) -> list[str]:
     except ArchiveDamaged as damage:
         left_out.append(f"favourite, tags and note are empty: {damage}")
     names = {"operator": OPERATORS, "substrate": archive.substrates}
-    with whole_file(target) as place:
-        WRITERS[target.suffix.lower()](place, table_blocks(columns, names, events))
+    write_blocks(target, table_blocks(columns, names, events))
     return left_out
+
+
+def check_table(target: Path) -> None:
+    """Raises BadOption or PluginError unless a table can be written there."""
+    check_target(target, WRITERS)
+    if target.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise PluginError(f"{target}: .parquet needs pyarrow; pip install 'alife[parquet]', or write a .csv")
+
+
+def write_blocks(target: Path, blocks: Iterator[Block]) -> None:
+    """A table from its blocks, as the ending of the file says; all of it or nothing."""
+    with whole_file(target) as place:
+        WRITERS[target.suffix.lower()](place, blocks)
 
 
 def table_blocks(

@@ -7,12 +7,17 @@ import threading
 from functools import cached_property
 from typing import Any, cast
 
+import jax
+import numpy as np
+from jaxtyping import Num
+
 from .config import RunConfig
 from .evaluate import Evaluator
 from .genotype import GenotypeSpace
 from .model import Model
 from .provenance import provenance
 from .registry import Entry, Registry
+from .types import KEY_KIND, PRNGKey
 from .worlds.schedule import Schedule
 
 EVALUATED = ("substrate", "options", "model", "steps", "frames", "img_size", "memory_mb", "keep_states", "peak")
@@ -60,6 +65,12 @@ class Pipeline:
             if len(_lately) > KEPT:
                 del _lately[next(iter(_lately))]
         return made
+
+    def own_world(self) -> tuple[PRNGKey, Num[np.ndarray, " G"]]:
+        """Key and genotype of the world that the configuration names: its own genotype, or one drawn by its seed."""
+        draw_key, key = jax.random.split(jax.random.key(self.config.seed, impl=KEY_KIND))
+        genotype = self.space.sample(draw_key, 1)[0] if self.space.starts is None else self.space.starts[0]
+        return key, np.asarray(genotype)
 
     def _evaluator(self) -> Evaluator:
         config = self.config

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
-from .chronicle import is_chronicle, lived_again
+from .chronicle import CHRONICLE, lived_again
 from .config import RunConfig, from_json
 from .errors import ArchiveDamaged, PluginError, UnknownName
 from .evaluate import Observation
@@ -117,7 +117,7 @@ def replay(
     for origin, lifeforms in groups.items():
         pipeline = pipeline_of(origin)
         changed = differences(archive.origins[origin]["provenance"], pipeline.provenance())
-        if is_chronicle(archive):
+        if pipeline.config.search.get("name") == CHRONICLE:
             for lifeform, seen in lived_again(pipeline, lifeforms):
                 yield _verdict(lifeform, seen, 0, changed, tolerance)
             continue
@@ -220,7 +220,4 @@ def film_world_of(
 ) -> UInt8[np.ndarray, "K H W 3"]:
     """Many pictures of the world that a configuration names, with its own genotype or one drawn by its seed."""
     pipeline = Pipeline(config, registry)
-    draw_key, key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
-    space = pipeline.space
-    genotype = space.sample(draw_key, 1)[0] if space.starts is None else space.starts[0]
-    return film_world(pipeline, key, np.asarray(genotype), frames, img_size)
+    return film_world(pipeline, *pipeline.own_world(), frames, img_size)

@@ -209,17 +209,29 @@ def resume_search(
         if budget:
             config = replace(config, **budget)
         setup = Setup(config, registry or registry_with(config.plugins))
-        provenance = setup.pipeline.provenance()
-        changed = differences(writer.archive.origins[-1]["provenance"], provenance, only=("source", "identity"))
-        if changed and not anyway:
-            raise ArchiveError(
-                f"{path} was last run with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
-                "archive: bring the old code back, start a new search, or say --anyway"
-            )
-        # with the run's own budget: one that is given later changes no lifeform
-        writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
+        go_on(writer, setup.pipeline, anyway, "archive: bring the old code back, start a new search, or say --anyway")
         _search(setup, writer, Path(path), stop)
     return open_archive(path)
+
+
+def go_on(writer: ArchiveWriter, pipeline: Pipeline, anyway: bool, advice: str) -> None:
+    """Says what makes the lifeforms from now on; raises ArchiveError where that is other code than before.
+
+    Args:
+        writer: of the archive that is taken up.
+        pipeline: what runs its worlds now.
+        anyway: go on although the source of the substrate or the model has changed.
+        advice: what two worlds would be mixed in, and what to do.
+    """
+    provenance = pipeline.provenance()
+    changed = differences(writer.archive.origins[-1]["provenance"], provenance, only=("source", "identity"))
+    if changed and not anyway:
+        raise ArchiveError(
+            f"{writer.path} was last run with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
+            f"{advice}"
+        )
+    # with the run's own budget: one that is given later changes no lifeform
+    writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
 
 
 def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], bool]) -> None:

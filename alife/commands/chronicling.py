@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import configure, named_worlds, plugin_option, remarks, seed_option, set_option
-from .searching import free_place, interruptible
+from .searching import free_place, interruptible, say_next, sheet_of
 
 if TYPE_CHECKING:
     from ..chronicle import Report
@@ -79,11 +79,10 @@ def finish_chronicle(archive: Archive, place: Path, interrupted: bool) -> int:
         return 130
     from ..export import SHEET_TILES, write_life
 
-    sheet = place.with_name(place.name + ".png")
+    sheet = sheet_of(place)
     write_life(archive, sheet, tiles=SHEET_TILES)
     steps = len(archive) * archive.config["steps"]
     click.echo(f"{len(archive)} epochs, {steps} steps in {place}; they are on {sheet} in their order")
-    click.echo("next:")
     tries = {
         f"alife resume {run} --generations {2 * len(archive)}": "live on, as long again",
         f"alife export {run} --to {run}.mp4": "a film of the whole life",
@@ -94,7 +93,5 @@ def finish_chronicle(archive: Archive, place: Path, interrupted: bool) -> int:
         tries[f"alife export {run} --table moments --to moments.csv"] = "the numbers of every step"
     if "individuals/id" in kept:
         tries[f"alife export {run} --table individuals --to family.csv"] = "who descended from whom in it"
-    width = max(map(len, tries))
-    for command, meaning in tries.items():
-        click.echo(f"  {command:{width}}  # {meaning}")
+    say_next(tries)
     return 0

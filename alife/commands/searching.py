@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,8 +129,8 @@ def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
     from ..storage.begin import require_free
 
     require_free(place)
-    if _sheet(place).exists():
-        raise ArchiveExists(f"{_sheet(place)} exists, and the contact sheet would go there; give another --out")
+    if sheet_of(place).exists():
+        raise ArchiveExists(f"{sheet_of(place)} exists, and the contact sheet would go there; give another --out")
 
     def announce(config: RunConfig) -> None:
         by, size = config.search["name"], f"{config.population} worlds of {config.steps} steps a generation"
@@ -239,11 +239,10 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     reason = why_early(replace(from_json(archive.config), **budget), {**START, **archive.progress})
     if reason:
         click.echo(f"ended early: {reason}")
-    sheet = _sheet(place)
+    sheet = sheet_of(place)
     best = write_sheet(archive, sheet, title=place.name)[0]
     run = shlex.quote(str(place))
     click.echo(f"{kept.sum()} lifeforms{besides} in {place}; the most different ones are on {sheet}")
-    click.echo("next:")
     tries = {
         f"alife browse {run}": "all of them, alive, on a page",
         f"alife export {run} {best} --to {best}.gif": "a film of the first one",
@@ -252,13 +251,19 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     if not archive.progress.get("finished"):
         minutes = _more_minutes(archive)
         tries[f"alife resume {run} --minutes {minutes}"] = f"go on, to {minutes} minutes in all"
-    width = max(map(len, tries))
-    for command, meaning in tries.items():
-        click.echo(f"  {command:{width}}  # {meaning}")
+    say_next(tries)
     return 0
 
 
-def _sheet(place: Path) -> Path:
+def say_next(tries: Mapping[str, str]) -> None:
+    """Commands to try, and what each is for."""
+    click.echo("next:")
+    width = max(map(len, tries))
+    for command, meaning in tries.items():
+        click.echo(f"  {command:{width}}  # {meaning}")
+
+
+def sheet_of(place: Path) -> Path:
     return place.with_name(place.name + ".png")
 
 
@@ -268,6 +273,6 @@ def _more_minutes(archive: Archive) -> int:
 
 def free_place(name: str) -> Path:
     number = 1
-    while (RUNS / f"{name}-{number}").exists() or _sheet(RUNS / f"{name}-{number}").exists():
+    while (RUNS / f"{name}-{number}").exists() or sheet_of(RUNS / f"{name}-{number}").exists():
         number += 1
     return RUNS / f"{name}-{number}"

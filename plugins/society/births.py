@@ -122,36 +122,26 @@ def born(
     if settings.evolve_mutation:
         rates = jnp.clip(rates * jnp.exp(DRIFT_OF_MUTATION * either_way(dice["rate"])), 0.01, 100)
     rank = jnp.arange(len(parent), dtype=jnp.int32)
-    children: dict[str, Array] = {
-        "alive": parent < n,
+    children = {
         "energy": jnp.broadcast_to(dials.child_energy, rank.shape),
-        "age": jnp.zeros(len(rank)),
         "x": agents.x[parent],
         "tag": jnp.clip(agents.tag[parent] + either_way(dice["drift"]), -1, 1),
-        "outbox": jnp.zeros((len(rank), MESSAGE)),
-        "inbox": jnp.zeros((len(rank), MESSAGE)),
-        "action": jnp.zeros((len(rank), RECORD)),
-        "hidden": jnp.zeros((len(rank), 2, settings.width)),
         "uid": state.next_uid + rank,
         "parent_uid": agents.uid[parent],
-        "birth_step": jnp.broadcast_to(state.t + 1, rank.shape),
         "generation": agents.generation[parent] + 1,
         "mutation": rates,
     }
 
     def mutate(i: Array, genome: Any) -> Any:
-        first, second = row(genome, parent[i]), row(genome, mates[jnp.minimum(parent[i], n - 1)])
-        own = jax.random.fold_in(key, i)
+        first, own = row(genome, parent[i]), jax.random.fold_in(key, i)
         if settings.crossover:
-            first = mixed(jax.random.fold_in(own, 1), first, second)
+            mate = row(genome, mates[jnp.minimum(parent[i], n - 1)])
+            first = mixed(jax.random.fold_in(own, 1), first, mate)
         return put(genome, child[i], mutant(own, first, dials.mutation * rates[i]))
 
     genome = jax.lax.fori_loop(0, births.number, mutate, agents.genome)
     energy = agents.energy.at[parent].add(-paid[jnp.minimum(parent, n - 1)], mode="drop")
-    agents = agents._replace(energy=energy, genome=genome)
-    agents = agents._replace(
-        **{name: getattr(agents, name).at[child].set(values, mode="drop") for name, values in children.items()}
-    )
+    agents = arrived(agents._replace(energy=energy, genome=genome), child, children, state.t + 1)
     spent = jnp.sum(jnp.where(parent < n, price[jnp.minimum(parent, n - 1)], 0))
     given = births.number * dials.child_energy
     numbers = {
@@ -160,6 +150,14 @@ def born(
         "minted": jnp.zeros(()) if settings.conserve_births else given,
     }
     return state._replace(agents=agents, next_uid=state.next_uid + births.number), numbers
+
+
+def arrived(agents: Agents, slot: Int[Array, " B"], new: dict[str, Array], step: Int[Array, ""]) -> Agents:
+    """The agents with newcomers in these slots (N = none): what is not given is as at the beginning of a life."""
+    fresh = {"alive": True, "birth_step": step, **dict.fromkeys(("age", "outbox", "inbox", "action", "hidden"), 0)}
+    return agents._replace(
+        **{name: getattr(agents, name).at[slot].set(value, mode="drop") for name, value in {**fresh, **new}.items()}
+    )
 
 
 def reseeded(state: State, settings: Settings, dice: dict[str, Array]) -> tuple[State, dict[str, Array]]:
@@ -176,25 +174,16 @@ def reseeded(state: State, settings: Settings, dice: dict[str, Array]) -> tuple[
     genome = jax.lax.fori_loop(
         0, missing, lambda i, g: put(g, slot[i], row(state.bank, (start + i) % first)), agents.genome
     )
-    new: dict[str, Array] = {
-        "alive": jnp.ones(first, bool),
+    new = {
         "energy": jnp.full(first, START),
-        "age": jnp.zeros(first),
         "x": settings.side * dice["places"],
         "tag": either_way(dice["tags"]),
-        "outbox": jnp.zeros((first, MESSAGE)),
-        "inbox": jnp.zeros((first, MESSAGE)),
-        "action": jnp.zeros((first, RECORD)),
-        "hidden": jnp.zeros((first, 2, settings.width)),
         "uid": state.next_uid + rank,
         "parent_uid": jnp.full(first, -1, jnp.int32),
-        "birth_step": jnp.broadcast_to(state.t + 1, rank.shape),
         "generation": jnp.zeros(first, jnp.int32),
         "mutation": jnp.ones(first),
     }
-    agents = agents._replace(
-        genome=genome, **{name: getattr(agents, name).at[slot].set(v, mode="drop") for name, v in new.items()}
-    )
+    agents = arrived(agents._replace(genome=genome), slot, new, state.t + 1)
     numbers = {"reseeds": missing, "settled": missing * START}
     return state._replace(agents=agents, next_uid=state.next_uid + missing), numbers
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -228,12 +228,11 @@ class Settings:
 SWITCHES = tuple(name for name, kind in Settings.__annotations__.items() if kind == "bool")
 
 
-def option_parameters(settings: Settings) -> dict[str, Parameter]:
+def option_parameters() -> dict[str, Parameter]:
     """Sliders for the options that are numbers."""
-    side: dict[str, Any] = {
+    return {
         "agents": Parameter(16, 1024, "slots", "most agents that can live; more: a fuller, slower world"),
         "robots": Parameter(0, 256, "robots", "how many there are; more: more hands for messages"),
         "sight": Parameter(8, 512, "world units", "unit in which ways to others are seen; longer: the far looks near"),
         "robot_ticks": Parameter(0, 16, "turns per step", "of the robots; more: longer computations per message"),
     }
-    return side

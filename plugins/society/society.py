@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from alife.errors import BadOption
 from alife.types import Parameter, PRNGKey, Tree
+from alife.worlds.lattice import disc
 
 from .births import KEPT, START, founders, population
 from .brain import random_brain
@@ -20,7 +21,7 @@ from .dice import either_way, thrown
 from .numbers import NUMBERS, by_name, measured
 from .picture import picture
 from .settings import DIALS, Dials, Settings, dial_parameters, dials_of, option_parameters
-from .space import MESSAGE, TAG, Robots, State
+from .space import CELL, MESSAGE, TAG, Robots, State, way
 from .stepping import stepped
 from .terrain import MAPS, dice_for_noise, flooded, of_noise, phases
 
@@ -180,15 +181,9 @@ class Society(Settings):
         """Above 0 food falls from the sky, below 0 agents that are touched lose their energy, and the land its food."""
         terrain, agents = state.terrain, state.agents
         centre = (place * self.side)[::-1]  # the first coordinate goes down the picture
-        cells = (jnp.arange(self.size) + 0.5) * 8.0
-        reach = (radius * self.side) ** 2
-
-        def gap(a: Array, b: Array) -> Array:
-            return (jnp.mod(a - b + self.side / 2, self.side) - self.side / 2) ** 2
-
-        near = gap(cells[:, None], centre[0]) + gap(cells, centre[1]) < reach
+        near = disc((self.size, self.size), centre / CELL, radius * self.size)
         energy = jnp.where(near, terrain.energy + strength * terrain.capacity, terrain.energy)
-        touched = jnp.sum(gap(agents.x, centre), axis=-1) < reach
+        touched = jnp.sum(way(agents.x, centre, self.side) ** 2, axis=-1) < (radius * self.side) ** 2
         left = jnp.where(touched & (strength < 0), agents.energy * (1 + strength), agents.energy)
         return state._replace(
             terrain=terrain._replace(energy=jnp.clip(energy, 0, terrain.capacity)), agents=agents._replace(energy=left)
@@ -205,4 +200,4 @@ class Society(Settings):
         if "brain" in self.search:  # parts lie in the order of their names: brain, tag, world
             example = jax.eval_shape(self.default_params, jax.random.key(0))
             place = sum(int(leaf.size) for leaf in jax.tree.leaves({k: v for k, v in example.items() if k != "world"}))
-        return (dial_parameters(place) if "world" in self.search else {}) | option_parameters(self)
+        return (dial_parameters(place) if "world" in self.search else {}) | option_parameters()

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from alife.worlds.cells import line_of
+
 CELL = 8.0
 """Edge of a cell, world units."""
 MESSAGE = 16
@@ -132,5 +134,5 @@ def cell_of(x: Float[Array, "*n 2"], size: int) -> Int[Array, "*n"]:
     >>> cell_of(jnp.array([[0.0, 9.0], [17.0, 0.0]]), size=4).tolist()
     [1, 8]
     """
-    row, column = jnp.moveaxis(jnp.clip((x / CELL).astype(jnp.int32), 0, size - 1), -1, 0)
+    row, column = jnp.moveaxis(line_of(x, CELL * size, size), -1, 0)
     return row * size + column

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from alife.types import PRNGKey
 
 from .settings import Dials
-from .space import EDITS, LAYERS, Terrain
+from .space import EDITS, LAYERS, SEEN, Terrain
 
 HIGHEST = {"capacity": 8.0, "growth": 1.0, "move_cost": 4.0, "push_cost": 4.0, "message_cost": 0.25, "birth_cost": 1.0}
 """Of the noise, which lies in [0, 1], so many times."""
@@ -185,4 +185,4 @@ def landness(terrain: Terrain) -> Float[Array, "G G"]:
 
 def stacked(terrain: Terrain, with_bit: bool) -> Float[Array, "G G L"]:
     """The layers that agents see, side by side."""
-    return jnp.stack([getattr(terrain, name) for name in (LAYERS if with_bit else LAYERS[:-1])], axis=-1)
+    return jnp.stack([getattr(terrain, name) for name in (LAYERS if with_bit else SEEN)], axis=-1)
