@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key, Num, UInt8
+from jaxtyping import Array, Bool, Float, Key, Num, Shaped, UInt8
 
 from .embedding import Embedder
 from .errors import BadGenotype, BadOption
@@ -48,7 +48,7 @@ class Observation(NamedTuple):
     valid: Bool[ArrayLike, " N"]
     video: Any = None
     """One unit vector [N, D] for all frames of a world, where it was asked for."""
-    states: Mapping[str, Num[ArrayLike, "N K ..."]] | None = None
+    states: Mapping[str, Shaped[ArrayLike, "N K ..."]] | None = None
     """Leaf path -> the states at the moments of the frames, where they are kept."""
     peak: Peak | None = None
     """When a chosen measure was highest, where one was chosen."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key, Num, UInt8
+from jaxtyping import Array, Bool, Float, Int, Key, Num, Shaped, UInt8
 
 Tree: TypeAlias = Any
 """Any pytree of arrays."""
@@ -71,7 +71,7 @@ class Evaluation(NamedTuple):
     axes: Float[ArrayLike, "N A"] | None = None
     """Where each world lies on the axes that the search names, in its order, see `alife.axes`; finite where the world
     is valid; None for a search without axes."""
-    states: Mapping[str, Num[ArrayLike, "N K ..."]] | None = None
+    states: Mapping[str, Shaped[ArrayLike, "N K ..."]] | None = None
     """Leaf path -> the states at the moments of the frames, see `alife.worlds.kept`; None unless they are kept."""
     peak: Peak | None = None
     """When a chosen measure was highest; None unless one was chosen."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Num, UInt8
+from jaxtyping import Float, Num, Shaped, UInt8
 
 from alife.errors import ArchiveDamaged
 from alife.storage.rows import Peak
@@ -83,7 +83,7 @@ class Lifeform:
         return None if pictures is None or not len(pictures) else pictures
 
     @cached_property
-    def states(self) -> dict[str, Num[np.ndarray, "M *leaf"]] | None:
+    def states(self) -> dict[str, Shaped[np.ndarray, "M *leaf"]] | None:
         """Moments of its state, leaf -> one row per moment, where they were kept."""
         return self._archive._read_if_kept("states", self.id) or None
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num, UInt8, UInt32
+from jaxtyping import Bool, Float, Int, Num, Shaped, UInt8, UInt32
 
 from alife.errors import BadOption
 from alife.storage.documents import DOCUMENT
@@ -60,7 +60,7 @@ class Rows(NamedTuple):
     """In which each was found; None = in the one that is being committed."""
     clip: Sequence[UInt8[np.ndarray, "T H W 3"]] | None = None
     """The whole life of each in pictures, of any number; None = no pictures."""
-    states: Mapping[str, Sequence[Num[np.ndarray, "M *leaf"]]] | None = None
+    states: Mapping[str, Sequence[Shaped[np.ndarray, "M *leaf"]]] | None = None
     """Leaf of the state -> of each lifeform the moments kept; None = none."""
     peak: Peak | None = None
     substrate: str = ""

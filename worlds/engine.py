@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Num, UInt8
+from jaxtyping import Array, Bool, Float, Int, Shaped, UInt8
 
 from alife.errors import AlifeError, BadOption, PluginError, UnknownName, first_line
 from alife.substrate import METHODS, Substrate, check_tree
@@ -39,7 +39,7 @@ class Rollout(NamedTuple):
     it has none."""
     state: Tree
     """The last moment."""
-    states: dict[str, Num[Array, "K ..."]] | None = None
+    states: dict[str, Shaped[Array, "K ..."]] | None = None
     """Leaf path -> what is kept of the states at the moments of the frames; None unless asked for."""
     peak: Peak | None = None
     """The moment in which the measure asked for was highest."""
@@ -163,7 +163,7 @@ def expressed(substrate: Substrate, params: Tree) -> Tree:
     return params if getattr(substrate, "express", None) is None else call(substrate, "express", params)
 
 
-def keep(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Num[Array, "..."]]:
+def keep(substrate: Substrate, state: Tree, params: Tree) -> dict[str, Shaped[Array, "..."]]:
     """What is worth keeping of a state, leaf path -> array: what the substrate says, or all of it, reals as float16."""
     if getattr(substrate, "keep_state", None) is None:
         return by_path(halved(state))
