@@ -1,0 +1,30 @@
+"""Rigid bodies in two dimensions, and tasks for them: levels, creatures and controllers that evolve.
+
+```
+sizes, scene, builder, level_file, shipped   what a scene is, how it is put together, read and written
+prepared -> contacts -> joints, order -> solver   one step of physics
+observe -> control -> life -> measures       what a controller senses and says; how a life goes
+picture                                      how it looks
+level                                        the substrate `physics_level`
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alife.hookspecs import hookimpl
+
+SOURCE = "Matthews, Beukman, Lu and Foerster 2024 (Kinetix, arXiv:2410.23208)"
+
+
+@hookimpl
+def register_substrates(register: Callable[..., None]) -> None:
+    register(
+        "physics_level",
+        "alife.plugins.physics.level:PhysicsLevel",
+        summary="a body in a level of joints, motors and thrusters; the controller that solves it is searched for",
+        horizon=256,
+        test_options={"level": "car", "hidden": 4},
+        source=SOURCE,
+    )
