@@ -99,7 +99,8 @@ class Builder:
         """What was put together."""
         tables = (self._shapes, self._joints, self._thrusters)
         made: list[Any] = [type(old)(**table) for old, table in zip(self._blank[:3], tables, strict=True)]
-        return centred(Scene(*made, jnp.array([0.0, self._gravity])))
+        shapes, joints, thrusters = made
+        return centred(Scene(shapes, joints, thrusters, jnp.array([0.0, self._gravity])))
 
     def _placed(
         self,

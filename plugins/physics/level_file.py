@@ -226,7 +226,8 @@ def _tidy(scene: Scene) -> Scene:
         type(mine)(*(of(mine.active, one, none) for one, none in zip(mine, free, strict=True)))
         for mine, free in ((scene.joints, blank.joints), (scene.thrusters, blank.thrusters))
     ]
-    return Scene(shapes._replace(**tidy), *rest, scene.gravity)
+    joints, thrusters = rest
+    return Scene(shapes._replace(**tidy), joints, thrusters, scene.gravity)
 
 
 def _check_parameters(given: Any) -> None:
