@@ -28,3 +28,11 @@ def register_substrates(register: Callable[..., None]) -> None:
         test_options={"level": "car", "hidden": 4},
         source=SOURCE,
     )
+    register(
+        "physics_creature",
+        "alife.plugins.physics.creature:PhysicsCreature",
+        summary="creatures of boxes, circles and motors, whose bodies and controllers evolve together",
+        horizon=256,
+        test_options={"bodies": 3, "circles": 1},
+        source=SOURCE,
+    )

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from alife.types import Tree
 
+from .colours import role_colours
 from .contacts import Motion
 from .control import Controller, commands
 from .prepared import Prepared, prepare
@@ -34,6 +35,8 @@ class Level(NamedTuple):
     """1 for each green shape and each blue one, half of it on either side."""
     linked: Bool[Array, "N N"]
     """Which shapes hang together."""
+    colours: Float[Array, "N 3"]
+    """In which shapes are drawn."""
     body: Float[Array, " N"]
     """Masses of what counts as the creature: the green shapes and all that is joined to them; else all that moves."""
 
@@ -101,6 +104,7 @@ def level_of(scene: Scene, pairs: Pairs) -> Level:
         (green[a] & red[b]) | (red[a] & green[b]),
         wanted,
         linked,
+        role_colours(shapes.role, prepared.inverse_mass == 0),
         jnp.where(creature, weight, 0),
     )
 

@@ -5,27 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from .colours import BINDINGS, CORE, FLAME, LOOSE, MARK, NOZZLES, SKY
 from .contacts import turned
-from .scene import SIDE
+from .scene import GROUND, SIDE
 from .sizes import CORNERS, WALLS
 
 if TYPE_CHECKING:
     from .life import Level, Life
 
-SKY = np.array([255, 255, 255]) / 255
-FIXED = np.array([80, 80, 80]) / 255
-ROLES = np.array([[160, 160, 160], [0, 204, 0], [0, 102, 204], [255, 102, 102]]) / 255
-"""Neutral, green, blue, red; of fixed shapes half as bright, neutral ones dark grey."""
-BINDINGS = np.array([[255, 209, 102], [239, 71, 111], [17, 138, 178], [6, 214, 160]]) / 255
-"""Of joints, by the channel of their motor."""
-LOOSE = np.array([70, 70, 70]) / 255
-"""Of joints without a motor."""
-NOZZLES = np.array([[60, 60, 70], [110, 70, 60]]) / 255
-"""Of thrusters, by their channel."""
-FLAME, CORE = np.array([255, 122, 24]) / 255, np.array([255, 230, 120]) / 255
 EDGE = 0.02
 """Width of the black edges of shapes, metres: 2 pixels of 500."""
 DOT = 0.055
@@ -46,24 +35,30 @@ class Shape(NamedTuple):
     """How much of it is to be seen, 0 to 1."""
 
 
-def picture(life: Life, level: Level, img_size: int) -> Float[Array, "H W 3"]:
-    """The arena from its lower left to its upper right corner, y up."""
-    pixel = SIDE / img_size
+def picture(
+    life: Life, level: Level, img_size: int, width: float = SIDE, left: Float[Array, ""] | None = None
+) -> Float[Array, "H W 3"]:
+    """A square part of a scene, y up: the arena from its lower left corner to its upper right one.
+
+    Args:
+        width: how much is shown, metres.
+        left: where the picture begins; the floor then has marks, half a metre apart, by which one sees it pass.
+    """
+    pixel = width / img_size
     middle = (jnp.arange(img_size) + 0.5) * pixel
-    x, y = middle[None, :], SIDE - middle[:, None]
+    x, y = middle[None, :] + (0.0 if left is None else left), width - middle[:, None]
     planes = [jnp.full((img_size, img_size), channel, jnp.float32) for channel in SKY]
-    for shape in _all(life, level, x, y):
+    for shape in _all(life, level, x, y, marks=left is not None):
         cover = jnp.clip(0.5 - shape.outside / pixel, 0, 1) * shape.shown
         inner = jnp.clip(0.5 - (shape.outside + shape.edge) / pixel, 0, 1) * shape.shown if shape.edge else cover
         planes = [plane - plane * cover + inner * shape.colour[i] for i, plane in enumerate(planes)]
     return jnp.stack(planes, axis=-1)
 
 
-def _all(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"]) -> list[Shape]:
+def _all(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"], marks: bool) -> list[Shape]:
     """What there is to draw, from the back to the front: thrusters, polygons, circles, joints."""
     shapes, motion = level.scene.shapes, life.motion
-    here = shapes.active.astype(jnp.float32)
-    colours = _colours(level)
+    here, colours = shapes.active.astype(jnp.float32), level.colours
     polygons = level.scene.room.polygons
     drawn = _thrusters(life, level, x, y)
     cos, sin = turned(motion.rotation)
@@ -73,6 +68,9 @@ def _all(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"
         reach = jnp.where(level.prepared.length[:, i] > 0, level.prepared.reach[:, i], 1e3)
         outside = _convex(nx, ny, reach + nx * motion.x[0, i] + ny * motion.x[1, i], x, y)
         drawn.append(Shape(outside, colours[i], EDGE if i else 0, here[i]))
+        if marks and i == 0:
+            beside = jnp.abs((x + 0.25) % 0.5 - 0.25) - EDGE / 2
+            drawn.append(Shape(jnp.maximum(beside, jnp.abs(y - GROUND + 0.04) - 0.04), jnp.asarray(MARK), 0, here[i]))
     for c in range(level.scene.room.circles):
         i, radius = polygons + c, shapes.radius[c]
         right, up = x - motion.x[0, i], y - motion.x[1, i]
@@ -81,14 +79,6 @@ def _all(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"
         spoke = jnp.maximum(jnp.abs(across) - EDGE / 2, jnp.maximum(-along, along - radius))
         drawn.append(Shape(spoke, jnp.zeros(3), 0, here[i]))
     return drawn + _joints(life, level, x, y)
-
-
-def _colours(level: Level) -> Float[Array, "N 3"]:
-    """Of shapes, by their roles."""
-    role = level.scene.shapes.role
-    still = (level.prepared.inverse_mass == 0)[:, None]
-    dark = jnp.concatenate([FIXED[None], ROLES[1:] / 2])[role]
-    return jnp.where(still, dark, jnp.asarray(ROLES)[role])
 
 
 def _joints(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"]) -> list[Shape]:

@@ -96,7 +96,7 @@ def advance(
         v, x, given, joint, twist = carry
         (v, x), (joint, twist) = jax.lax.scan(held, (v, x), (pivots, joint, twist))
         v, given = jax.lax.fori_loop(0, last, partial(_parted, slots, real), (v, given))
-        return v, x, given, joint, twist
+        return _bounded(v), x, given, joint, twist  # lest what does not converge becomes infinite
 
     start = (v, motion.x, given, before.joint, before.twist)
     v, x, given, joint, twist = jax.lax.fori_loop(0, ITERATIONS, iterate, start)
@@ -104,8 +104,11 @@ def advance(
     normal, tangent = jnp.where(found.active[:, None], given[order.place], 0).T
     x = jnp.clip(x + v[:2] * DT, -FARTHEST, FARTHEST)
     rotation = motion.rotation + v[2] * DT
-    v = jnp.concatenate([jnp.clip(v[:2], -FASTEST, FASTEST), jnp.clip(v[2:], -WILDEST, WILDEST)])
-    return Motion(x, rotation, v), Impulses(normal, tangent, found.active, joint, twist)
+    return Motion(x, rotation, _bounded(v)), Impulses(normal, tangent, found.active, joint, twist)
+
+
+def _bounded(v: Float[Array, "3 N"]) -> Float[Array, "3 N"]:
+    return jnp.concatenate([jnp.clip(v[:2], -FASTEST, FASTEST), jnp.clip(v[2:], -WILDEST, WILDEST)])
 
 
 def _slots(
