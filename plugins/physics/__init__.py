@@ -36,3 +36,11 @@ def register_substrates(register: Callable[..., None]) -> None:
         test_options={"bodies": 3, "circles": 1},
         source=SOURCE,
     )
+    register(
+        "physics_design",
+        "alife.plugins.physics.design:PhysicsDesign",
+        summary="levels that evolve: tried by a few controllers, hardest to foresee where half of them succeed",
+        horizon=256,
+        test_options={"size": "S", "players": 2, "hidden": 4},
+        source=SOURCE,
+    )
