@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -21,6 +22,8 @@ UNFIT = ("storm", "storm_2p", "storm_np", "LearnedPolicyEnemySMAX")
 """They do not tell agents by name what they see, or want a trained enemy."""
 ELSEWHERE = ("JaxRobotarium",)
 """Names that begin so are registered, and not part of the package."""
+RULES = ("get_avail_actions", "get_legal_moves")
+"""Methods that say what is legal now; Hanabi has the second."""
 REACH = 1.5
 """Of a picture of particles, from its middle to an edge; worlds begin within 1."""
 PAPER = (0.96, 0.96, 0.94)
@@ -67,7 +70,7 @@ class JaxmarlTask:
         if len({type(space) for space in spaces}) > 1:
             raise BadOption(f"environment {env!r} has agents that choose beside agents that give numbers")
         self.outputs = np.array([space.outputs for space in spaces])
-        self.masked = isinstance(self.actions, Choice) and self._masks(world)
+        self.rule = self._rule(world) if isinstance(self.actions, Choice) else ""
 
     def reset(self, key: PRNGKey) -> tuple[Float[Array, "A I"], Tree]:
         """The environment's own start."""
@@ -88,9 +91,9 @@ class JaxmarlTask:
         if not isinstance(self.actions, Choice):
             return None
         there = jnp.asarray(np.arange(self.actions.outputs) < self.outputs[:, None])
-        if not self.masked:
+        if not self.rule:
             return there
-        legal = self.env.get_avail_actions(world)
+        legal = getattr(self.env, self.rule)(world)
         return there & jnp.stack([self._padded(legal[name], self.actions.outputs) > 0 for name in self.names])
 
     def draw(self, moment: Episode, img_size: int) -> Float[Array, "H W 3"]:
@@ -115,10 +118,15 @@ class JaxmarlTask:
     def _of_one(self, action: Num[Array, " *O"], i: int) -> Num[Array, " *O"]:
         return action if isinstance(self.actions, Choice) else action[: self.outputs[i]]
 
-    def _masks(self, world: Any) -> bool:
-        """Whether the environment says which choices are legal, for all of its agents."""
-        try:
-            legal = jax.eval_shape(self.env.get_avail_actions, world)
-        except NotImplementedError:
-            return False
-        return isinstance(legal, dict) and set(self.names) <= set(legal)
+    def _rule(self, world: Any) -> str:
+        """Name of the method that says of all agents which choices are legal; empty where there is none."""
+        for name in RULES:
+            with suppress(NotImplementedError):
+                legal = jax.eval_shape(getattr(self.env, name, _unknown), world)
+                if isinstance(legal, dict) and set(self.names) <= set(legal):
+                    return name
+        return ""
+
+
+def _unknown(world: Any) -> dict[str, Array]:
+    raise NotImplementedError

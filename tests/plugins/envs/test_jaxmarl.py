@@ -47,18 +47,18 @@ def test_an_episode_ends_and_nothing_begins_anew():
 
 def test_agents_that_see_and_can_do_less():
     world = jaxmarl_environment("MPE_simple_speaker_listener_v4", policy="linear")
-    listener, speaker = world.init_state(KEY, None).seen
+    speaker, listener = world.init_state(KEY, None).seen
     assert not speaker[3:].any() and listener[3:].any()  # 3 and 11 numbers
     wants_last = {"out": {"bias": jnp.arange(5.0), "kernel": jnp.zeros((11, 5))}}
     state = world.step_state(KEY, world.init_state(KEY, wants_last), wants_last)
-    assert state.action.tolist() == [4, 2]
+    assert state.action.tolist() == [2, 4]
 
 
 def test_illegal_moves_are_not_made():
     world = jaxmarl_environment("hanabi", policy="linear")
     params = world.default_params(KEY)
     state = world.init_state(KEY, params)
-    legal = world.task.env.get_avail_actions(state.world)
+    legal = world.task.env.get_legal_moves(state.world)
     for weights in jax.random.normal(KEY, (5, 21)):
         params["out"]["bias"] = 100 * weights
         acted = world.step_state(KEY, state, params).action
