@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .errors import AlifeError, BadOption, PluginError, suggest
@@ -29,10 +30,24 @@ class Entry:
     source: str = ""
     peers: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """What published programs take on one core, by name: milliseconds per world and step, and per picture."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Top-level modules that it cannot do without, each with what `pip install` brings it by."""
     instance: Any = field(default=None, repr=False, compare=False)
     """The thing itself, where it was handed over ready made; it takes no options."""
     registry: Registry | None = field(default=None, repr=False, compare=False)
     """Where it is registered: handed to a factory with a parameter `registry`, which makes other things by name."""
+
+    def lacks(self) -> str:
+        """What has to be installed first, in one sentence; empty where everything it needs is there.
+
+        Modules are looked for and not imported: it takes no time to have plugins for what is not used.
+        """
+        absent = [module for module in self.needs if find_spec(module) is None]
+        if not absent:
+            return ""
+        packages = " ".join(f"'{package}'" for package in dict.fromkeys(self.needs[module] for module in absent))
+        what = f"package{'s' * (len(absent) > 1)} {', '.join(absent)}"
+        return f"{self.kind} {self.name!r} needs the {what}: pip install {packages}"
 
     def resolve(self) -> Callable[..., Any]:
         """The factory itself, imported if it was given as "module:attribute".
@@ -109,7 +124,7 @@ def entry_of(kind: str, plugin: str, name: str, factory: Callable[..., Any] | st
     ready = is_ready(factory) and kind_of(factory) == kind
     if not callable(factory) and not ready and not (isinstance(factory, str) and ":" in factory):
         raise PluginError(f"{kind} {name!r}: factory {factory!r} is neither callable nor 'module:attribute'")
-    known = {"summary", "test_options", "source"} | ({"horizon", "peers"} if kind == "substrate" else set())
+    known = {"summary", "test_options", "source"} | ({"horizon", "peers", "needs"} if kind == "substrate" else set())
     for key in said:
         if key not in known:
             raise PluginError(f"{kind} {name!r}: register() takes no {key!r}; {suggest(key, sorted(known))}")
@@ -117,6 +132,9 @@ def entry_of(kind: str, plugin: str, name: str, factory: Callable[..., Any] | st
         raise PluginError(
             f"substrate {name!r}: horizon is {said.get('horizon')!r}; expected register(..., horizon=STEPS), 1 or more"
         )
+    needs = said.get("needs", {})
+    if not (isinstance(needs, Mapping) and all(isinstance(m, str) and m.isidentifier() for m in needs)):
+        raise PluginError(f"{kind} {name!r}: needs is {needs!r}; expected {{module without dots: what pip installs}}")
     said.setdefault("summary", "")
     if ready:
         return Entry(kind, name, type(factory), plugin, instance=factory, **said)

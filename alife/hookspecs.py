@@ -24,12 +24,14 @@ hookimpl = pluggy.HookimplMarker("alife")
 
 @hookspec
 def register_substrates(register: Callable[..., None]) -> None:
-    """`register(name, factory, *, summary, horizon, test_options={}, source="", peers={})`
+    """`register(name, factory, *, summary, horizon, test_options={}, source="", peers={}, needs={})`
 
     horizon: steps that one world runs for unless a world file says otherwise.
     test_options: constructor options that make it tiny, for the conformance checks.
     source: the publication it follows.
     peers: what published programs take, for `alife bench`: {"NAME": (milliseconds per step, per 224 px frame)}.
+    needs: modules that it cannot do without, and what `pip install` brings each by: {"gymnax": "alife[envs-gymnax]"}.
+        Where one is not there the substrate is not either, and who names it is told what to install.
     """
 
 

@@ -50,17 +50,22 @@ TRACE = "ALIFE_TRACE_PLUGINS"
 
 
 class Catalogue(Mapping[str, Entry]):
-    """All entries of one kind, by name."""
+    """All entries of one kind, by name; those that lack what they need are not among them."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, Entry] = {}
+        self.absent: dict[str, Entry] = {}
+        """What is registered, and needs packages that are not installed."""
 
     def __getitem__(self, name: str) -> Entry:
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise UnknownName(self.kind, name, self._entries, f"`alife list {plural(self.kind)}` shows them") from None
+        entry = self._entries.get(name) or self.absent.get(name)
+        if entry is None:
+            raise UnknownName(self.kind, name, self._entries, f"`alife list {plural(self.kind)}` shows them")
+        lacks = entry.lacks() if name in self.absent else ""
+        if lacks:
+            raise PluginError(lacks)
+        return entry
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
@@ -86,13 +91,13 @@ class Catalogue(Mapping[str, Entry]):
 
     def add(self, entry: Entry) -> None:
         """Take an entry in; a second one of the same name is an error that names both plugins."""
-        other = self._entries.get(entry.name)
+        other = self._entries.get(entry.name) or self.absent.get(entry.name)
         if other is not None:
             raise PluginError(
                 f"{self.kind} {entry.name!r} is registered by {other.plugin!r} and by {entry.plugin!r}; "
                 "rename one of them, or uninstall one of the plugins"
             )
-        self._entries[entry.name] = entry
+        (self.absent if entry.lacks() else self._entries)[entry.name] = entry
 
 
 @dataclass(frozen=True)
@@ -197,7 +202,7 @@ class Registry:
         hook = getattr(plugin, "register_commands", None)
         if hook is not None:
             hook(register=commands.append)
-        before = {kind: dict(self.of_kind(kind)._entries) for kind in KINDS}
+        before = {kind: (dict(self.of_kind(kind)._entries), dict(self.of_kind(kind).absent)) for kind in KINDS}
         try:
             for entry in staged:
                 self.of_kind(entry.kind).add(entry)
@@ -206,15 +211,16 @@ class Registry:
                     raise PluginError(f"command {command.name!r} is registered twice; {name!r} is the second")
         except BaseException:
             for kind in KINDS:
-                self.of_kind(kind)._entries = before[kind]
+                self.of_kind(kind)._entries, self.of_kind(kind).absent = before[kind]
             raise
         self.commands.update({str(command.name): command for command in commands})
         return (*(entry.name for entry in staged), *(f"alife {command.name}" for command in commands))
 
     @property
     def horizons(self) -> dict[str, int]:
-        """Steps that each substrate runs for by default."""
-        return {name: entry.horizon for name, entry in self.substrates.items()}
+        """Steps that each substrate runs for by default, also of those that lack a package: who makes one is told."""
+        known = {**self.substrates, **self.substrates.absent}
+        return {name: entry.horizon for name, entry in sorted(known.items())}
 
     def of_kind(self, kind: str) -> Catalogue:
         """The catalogue of a kind: "substrate", "model", "score" or "search"."""

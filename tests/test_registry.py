@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
+import sys
 
 import pytest
 
 import alife
 from alife import hookspecs
+from alife.cli import run_command
 from alife.errors import BadOption, PluginError, UnknownName
 from alife.registry import Registry, default_registry
 
@@ -135,3 +138,46 @@ def test_names_are_suggested():
         default_registry().substrates["lena"]
     with pytest.raises(BadOption, match="did you mean size"):
         default_registry().substrates["life"].make(siz=3)
+
+
+NEEDY = WORLD.replace("horizon=10)", "horizon=10, needs=NEEDS)").replace("NAME", "blink")
+ABSENT = {"nothing_of_this_name": "alife[nothing]"}
+
+
+def test_what_lacks_a_package_is_not_there_and_says_what_to_install(tmp_path, capsys):
+    file = write(tmp_path, "blink.py", NEEDY.replace("NEEDS", str(ABSENT)))
+    registry = Registry([file])
+    assert "blink" not in registry.substrates and "blink" not in list(registry.substrates)
+    said = "substrate 'blink' needs the package nothing_of_this_name: pip install 'alife[nothing]'"
+    with pytest.raises(PluginError, match=re.escape(said)):
+        registry.substrates["blink"]
+    for words in ("run blink --to x.png", "check blink", "list substrates blink"):
+        assert run_command([*words.split(), "--plugin", str(file)]) == 2
+        assert f"error: {said}" in capsys.readouterr().err
+    assert run_command(["list", "substrates", "--plugin", str(file)]) == 0
+    assert capsys.readouterr().out.rstrip().splitlines()[-1].strip() == said
+
+
+def test_what_has_its_packages_is_as_any_other(tmp_path):
+    registry = Registry([write(tmp_path, "blink.py", NEEDY.replace("NEEDS", "{'json': 'json'}"))])
+    assert registry.substrates["blink"].make(period=3).period == 3
+
+
+def test_a_package_is_looked_for_and_not_imported(tmp_path, monkeypatch):
+    write(tmp_path, "heavy_thing.py", "raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry([write(tmp_path, "blink.py", NEEDY.replace("NEEDS", "{'heavy_thing': 'heavy'}"))])
+    assert "blink" in registry.substrates and "heavy_thing" not in sys.modules
+
+
+def test_a_name_is_taken_though_its_package_is_not_installed(tmp_path):
+    first = write(tmp_path, "one.py", NEEDY.replace("NEEDS", str(ABSENT)))
+    second = write(tmp_path, "two.py", WORLD.replace("NAME", "blink"))
+    with pytest.raises(PluginError, match="'blink' is registered by"):
+        Registry([first, second])
+
+
+@pytest.mark.parametrize("needs", ["['json']", "{'os.path': 'os'}"])
+def test_needs_of_another_kind_are_refused(tmp_path, needs):
+    with pytest.raises(PluginError, match=r"needs is .* expected"):
+        Registry([write(tmp_path, "blink.py", NEEDY.replace("NEEDS", needs))])

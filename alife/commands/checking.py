@@ -82,7 +82,11 @@ def _subjects(name: str, plugins: tuple[str, ...]) -> list[tuple[str, Any, Any, 
         return [(kind_of(thing) or KINDS[0], thing, thing, dict(said_of(thing).get("test_options", {})))]
     refuse_bare_file(name)
     registry = registry_with(plugins)
-    found = [(kind, registry.of_kind(kind)[name]) for kind in KINDS if name in registry.of_kind(kind)]
+    found = [
+        (kind, known[name])
+        for kind, known in ((kind, registry.of_kind(kind)) for kind in KINDS)
+        if name in known or name in known.absent
+    ]
     if not found:
         known = [other for kind in KINDS for other in registry.of_kind(kind)]
         hint = "A class in a file is FILE.py:Class; what a plugin file registers needs --plugin FILE.py"

@@ -51,11 +51,15 @@ def list_command(kind: str | None, name: str | None, as_json: bool, plugins: tup
         for row in rows:
             source = f" [{row['source']}]" if kind and row.get("source") else ""
             click.echo(f"  {row['name']:{width}}  {_remark(row)}{click.style(source, dim=True)}")
+        if kind == "substrates":
+            for absent in registry.substrates.absent.values():
+                click.echo(click.style(f"  {absent.lacks()}", dim=True))
     return 0
 
 
 def _show(registry: Registry, kind: str, name: str, as_json: bool) -> int:
     """Everything about one thing: what its author wrote, its options, and what a substrate offers besides."""
+    entry = None if kind in ("worlds", "plugins") else registry.of_kind(_SINGULAR[kind])[name]
     rows = [row for row in _rows(registry, kind, full=True) if row["name"] == name]
     if not rows:
         raise UnknownName(_SINGULAR[kind], name, [row["name"] for row in _rows(registry, kind, full=False)])
@@ -66,8 +70,7 @@ def _show(registry: Registry, kind: str, name: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(row, indent=2, default=str))
         return 0
-    found = registry.of_kind(_SINGULAR[kind]) if kind not in ("worlds", "plugins") else {}
-    about = inspect.getdoc(found[name].resolve()) if name in found else None
+    about = inspect.getdoc(entry.resolve()) if entry else None
     click.echo("\n\n".join(filter(None, [f"{click.style(name, bold=True)}: {_remark(row)}", about])))
     plain = {key: value for key, value in row.items() if not isinstance(value, dict)}
     for key in [key for key, value in plain.items() if value and key not in ("name", "summary", "error")]:

@@ -19,7 +19,7 @@ from alife.testing import check_substrate
 from ..flow.test_readme import ROOT, blocks, small
 
 UNUSED = {"reward"}
-"""Abilities that no substrate which ships has: rewards are for tasks."""
+"""Abilities that nothing which is always there has: tasks come from other libraries, see docs/substrates/envs.md."""
 
 
 @pytest.fixture(autouse=True)
