@@ -33,7 +33,7 @@ def register_substrates(register: Callable[..., None]) -> None:
         "alife.plugins.physics.creature:PhysicsCreature",
         summary="creatures of boxes, circles and motors, whose bodies and controllers evolve together",
         horizon=256,
-        test_options={"bodies": 3, "circles": 1},
+        test_options={"controller": "mlp", "hidden": 4, "bodies": 3, "circles": 1},
         source=SOURCE,
     )
     register(

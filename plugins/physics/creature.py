@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption, UnknownName
-from alife.types import PRNGKey, Tree
+from alife.types import Parameter, PRNGKey, Tree
 
 from .control import Controller
 from .life import Level, Life, Rules, begin, centre, decide_and_step, level_of
 from .measures import measured
-from .morphology import Plan, cppn, creature, extent, genes_of, grown, mirrored
+from .morphology import MEANINGS, Plan, cppn, creature, extent, genes_of, grown, mirrored
+from .parameters import CONTROLLER, parts
 from .picture import picture
 from .scene import GROUND
 from .sizes import WALLS, Pairs
@@ -148,7 +149,13 @@ class PhysicsCreature:
     def measures(self, state: Life, params: Tree) -> dict[str, Float[Array, ""]]:
         return measured(state, params["level"]) | {"aspect": params["aspect"]}
 
-    measures.__doc__ = f"{measured.__doc__}    aspect: width of its body over its height, when its life begins\n    "
+    measures.__doc__ = f"{str(measured.__doc__).rstrip()}\n    aspect: width over height, when its life begins\n    "
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Parts of the genotype."""
+        control = {f"controller/{name}": meaning for name, meaning in CONTROLLER.items()}
+        body = MEANINGS if self.encoding == "direct" else {"": "weights of the network that says what bodies are"}
+        return parts(self, control | {f"body/{name}": meaning for name, meaning in body.items()})
 
     def keep_state(self, state: Life, params: Tree) -> dict[str, Array]:
         """Places and rotations, from which a scene can be drawn."""

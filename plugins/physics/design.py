@@ -13,14 +13,15 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from alife.errors import BadOption, UnknownName
-from alife.types import PRNGKey, Tree
+from alife.types import Parameter, PRNGKey, Tree
 
 from .contacts import Motion
 from .control import Controller
 from .edits import edited, mixed, settled, weights_of
-from .genotype import decoded, encoded
+from .genotype import MEANINGS, decoded, encoded
 from .joints import joints_of
 from .life import Level, Life, Rules, begin, decide_and_step, level_of
+from .parameters import parts
 from .picture import picture
 from .prepared import prepare
 from .random_level import random_level
@@ -132,6 +133,10 @@ class PhysicsDesign:
             "actuators": (jnp.sum(motors) + jnp.sum(prepared.thrusters.active)).astype(jnp.float32),
             "spread": jnp.mean(jnp.sum(away, axis=1)),
         }
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Parts of the genotype."""
+        return parts(self, MEANINGS, -5.0, 5.0)
 
     def keep_state(self, state: Life, params: Level) -> dict[str, Array]:
         """Places and rotations of the first player that acts."""

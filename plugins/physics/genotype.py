@@ -15,6 +15,16 @@ from .sizes import WALLS, Room
 
 SMALLEST, LARGEST = 0.05, 0.6
 """Half sizes and radii."""
+LEFT_OUT = ("auto", "rotation")
+"""Of joints: no motor runs by itself, and angles count from how a level is built."""
+MEANINGS = {
+    "floor": "role of the floor, 0 to 3",
+    "gravity": "upwards, metres per second squared, -15 to 5",
+    "shapes/": "of each shape beyond the walls, as level files have it; half sizes, and bits are on above 0.5",
+    "joints/": "of each joint, as level files have it; bits are on above 0.5",
+    "thrusters/": "of each thruster, as level files have it; bits are on above 0.5",
+}
+"""What the parts of a genotype say."""
 
 
 def encoded(scene: Scene) -> Tree:

@@ -10,15 +10,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption, UnknownName
-from alife.types import PRNGKey, Tree
+from alife.types import Parameter, PRNGKey, Tree
 
+from .chosen_level import chosen_level
 from .control import Controller
 from .level_file import read_level
 from .life import Life, Rules, begin, decide_and_step, level_of
 from .measures import measured
 from .padding import padded
+from .parameters import CONTROLLER, parts
 from .picture import picture
-from .shipped import named_level
 from .sizes import SIZES, Pairs
 
 
@@ -30,7 +31,8 @@ class PhysicsLevel:
     the episode, and `nearer` for each metre that green comes nearer.  After the end nothing moves.
 
     Args:
-        level: name of a level that ships, or a level file as Kinetix writes them.
+        level: name of a level that ships; a level file as Kinetix writes them, .json; "random:SEED", a random level
+            that does not solve itself; or "walker:SEED", a random body on legs.
         controller: "open_loop" (six sines, 24 numbers), "mlp", "recurrent" or "linear" (networks on an observation),
             "set" (a network on sets of shapes, joints and thrusters, the same for scenes of every size).
         senses: what the networks on an observation are given, see `alife.plugins.physics.observe`.
@@ -56,7 +58,7 @@ class PhysicsLevel:
         timeout: int = 256,
         nearer: float = 0.1,
     ) -> None:
-        scene = named_level(level)
+        scene = chosen_level(level, size)
         if size:
             if size not in SIZES:
                 raise UnknownName("size", size, SIZES)
@@ -92,6 +94,10 @@ class PhysicsLevel:
         return measured(state, self.level)
 
     measures.__doc__ = measured.__doc__
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Parts of the genotype."""
+        return parts(self, CONTROLLER)
 
     def keep_state(self, state: Life, params: Tree) -> dict[str, Array]:
         """Places and rotations, from which a scene can be drawn."""

@@ -56,6 +56,31 @@ WIDTHS = {
     "thruster_binding": 2,
 }
 """Genes of a body, and how many numbers each is; besides `parent`, one for each body."""
+MEANINGS = {
+    "exists": "above 0: the body is there",
+    "kind": "a box, or a circle where the second is higher",
+    "size": "width and height, or diameter, softplus: 0.05 to 0.6 m",
+    "mass": "0.05 to 0.5 kg, 0 in the middle",
+    "friction": "0.2 to 2, 0 in the middle",
+    "parent": "on which body before it it hangs: the highest",
+    "parent_angle": "where on the other's outline it hangs, radians",
+    "self_angle": "where on its own outline, radians",
+    "rotation": "how it is turned against the other, radians",
+    "fixed": "above 0: its joint does not turn",
+    "motor": "above 0: its joint has a motor",
+    "speed": "of the motor, squashed to 3 either way",
+    "power": "of the motor, 0 to 3",
+    "limited": "above 0: its joint turns within limits only",
+    "low": "how far back, to half a turn",
+    "high": "how far ahead, to half a turn",
+    "binding": "which of the four motor channels drives it: the highest",
+    "thruster": "above 0: it has a thruster, if it is among those that want one most",
+    "thruster_angle": "where on the outline, radians",
+    "thruster_turn": "how far it is turned from pushing at the centre",
+    "thruster_power": "0 to 10 newtons",
+    "thruster_binding": "which of the two thruster channels drives it: the higher",
+}
+"""What the genes say."""
 MIDDLES = {"exists": 0.5, "size": -1.2, "fixed": -1.5, "motor": 1.0, "limited": 0.5, "thruster": -2.5}
 """Of the prior, where it is not 0."""
 
