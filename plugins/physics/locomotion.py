@@ -65,7 +65,8 @@ def random_walker(
         shuffled: motors are bound to random channels, not each to its own.
     """
     keys = jax.random.split(rng, 6)
-    scene = jax.tree.map(jnp.asarray, plan(lower_legs, segments))
+    with jax.ensure_compile_time_eval():
+        scene = jax.tree.map(jnp.asarray, plan(lower_legs, segments))
     shapes, joints = scene.shapes, scene.joints
     n, polygons = len(shapes.role), scene.room.polygons
     times = _ratios(keys[0], (n, 4), ratio, without)
