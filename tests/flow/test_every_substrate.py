@@ -33,7 +33,7 @@ def test_search_resume_replay(name, tmp_path, capsys):
     assert (tmp_path / "run.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("name", [name for name in SUBSTRATES if not SUBSTRATES[name].needs])
+@pytest.mark.parametrize("name", SUBSTRATES.able("scaled"))
 def test_large_worlds_can_be_written_down(name):
     """A hundred thousand parts and more: no number of the program outgrows its type (traced, not run)."""
     parts, options = SUBSTRATES[name].make().scaled(1)

@@ -17,8 +17,8 @@ from alife.worlds.engine import rollout
 
 from .test_readme import small
 
-SHARED = {"alife.plugins.envs": "envs"}
-"""Plugins whose substrates have one page together; each of them needs a library of its own."""
+SHARED = {"alife.plugins.envs": "envs", "alife.plugins.physics": "physics"}
+"""Plugins whose substrates have one page together."""
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "substrates"
 LARGEST_PICTURE = 400_000
 """Bytes; a page is read on a phone."""
