@@ -19,7 +19,7 @@ from alife.types import PRNGKey
 from .contacts import Motion
 from .joints import joints_of
 from .prepared import prepare
-from .random_level import add_connected, add_shape, add_thruster, chosen, half_sizes
+from .random_level import DICE, add_connected, add_shape, add_thruster, chosen, half_sizes, pick
 from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, SIDE, Scene, joined
 from .sizes import WALLS, Pairs
 
@@ -27,10 +27,10 @@ SETTLING = 5
 """Shifts that close the gaps of joints after a change."""
 
 
-def remove_shape(rng: PRNGKey, scene: Scene) -> Scene:
+def remove_shape(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Takes a shape away that is neither green nor blue, with its joints and thrusters."""
     shapes, joints, thrusters = scene.shapes, scene.joints, scene.thrusters
-    i, found = _any(rng, _free(scene) & (shapes.role != GREEN) & (shapes.role != BLUE))
+    i, found = _any(dice[0], _free(scene) & (shapes.role != GREEN) & (shapes.role != BLUE))
     return chosen(
         found,
         scene._replace(
@@ -42,45 +42,43 @@ def remove_shape(rng: PRNGKey, scene: Scene) -> Scene:
     )
 
 
-def remove_joint(rng: PRNGKey, scene: Scene) -> Scene:
+def remove_joint(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Takes a joint away."""
-    j, found = _any(rng, scene.joints.active)
+    j, found = _any(dice[0], scene.joints.active)
     off = scene.joints._replace(active=scene.joints.active.at[j].set(False))
     return chosen(found, scene._replace(joints=off), scene)
 
 
-def remove_thruster(rng: PRNGKey, scene: Scene) -> Scene:
+def remove_thruster(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Takes a thruster away."""
-    t, found = _any(rng, scene.thrusters.active)
+    t, found = _any(dice[0], scene.thrusters.active)
     off = scene.thrusters._replace(active=scene.thrusters.active.at[t].set(False))
     return chosen(found, scene._replace(thrusters=off), scene)
 
 
-def swap_roles(rng: PRNGKey, scene: Scene) -> Scene:
+def swap_roles(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Exchanges the roles of two shapes."""
-    one, other = jax.random.split(rng)
-    i, found = _any(one, _free(scene))
-    k, both = _any(other, _free(scene) & (jnp.arange(len(scene.shapes.role)) != i))
+    i, found = _any(dice[0], _free(scene))
+    k, both = _any(dice[1], _free(scene) & (jnp.arange(len(scene.shapes.role)) != i))
     role = scene.shapes.role
     new = role.at[i].set(role[k]).at[k].set(role[i])
     return chosen(found & both, scene._replace(shapes=scene.shapes._replace(role=new)), scene)
 
 
-def toggle_fixed(rng: PRNGKey, scene: Scene) -> Scene:
+def toggle_fixed(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Fixes a shape that moves, or frees one that is fixed."""
-    i, found = _any(rng, _free(scene))
+    i, found = _any(dice[0], _free(scene))
     moves = scene.shapes.moves.at[i].set(~scene.shapes.moves[i])
     return chosen(found, scene._replace(shapes=scene.shapes._replace(moves=moves, turns=moves)), scene)
 
 
-def change_size(rng: PRNGKey, scene: Scene) -> Scene:
+def change_size(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Makes a shape larger or smaller; joints and thrusters on it move along."""
-    which, how = jax.random.split(rng)
     shapes, joints, thrusters = scene.shapes, scene.joints, scene.thrusters
-    i, found = _any(which, _free(scene))
+    i, found = _any(dice[0], _free(scene))
     polygons = scene.room.polygons
     half = half_sizes(scene)[i]
-    times = jnp.exp(0.3 * jax.random.normal(how, (2,)))
+    times = jnp.exp(0.3 * _normal(dice[1:3]))
     times = jnp.where(i >= polygons, times[0], times)
     times = jnp.clip(half * times, 0.05, 0.6) / half
 
@@ -100,13 +98,12 @@ def change_size(rng: PRNGKey, scene: Scene) -> Scene:
     return chosen(found, new, scene)
 
 
-def move(rng: PRNGKey, scene: Scene) -> Scene:
+def move(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Moves a shape with everything joined to it, by up to half a metre along both axes, back inside where needed."""
-    which, how = jax.random.split(rng)
     shapes = scene.shapes
-    i, found = _any(which, _free(scene))
+    i, found = _any(dice[0], _free(scene))
     group = joined(scene.joints, len(shapes.role))[i] & _free(scene)
-    shift = jax.random.uniform(how, (2,), minval=-0.5, maxval=0.5)
+    shift = dice[1:3] - 0.5
     new = shapes.position + jnp.where(group[:, None], shift, 0)
     reach = jnp.max(half_sizes(scene), axis=1)[:, None]
     low = jnp.min(jnp.where(group[:, None], new - reach, jnp.inf), axis=0) - jnp.array([0, GROUND])
@@ -116,45 +113,42 @@ def move(rng: PRNGKey, scene: Scene) -> Scene:
     return chosen(found, scene._replace(shapes=shapes._replace(position=new)), scene)
 
 
-def rotate(rng: PRNGKey, scene: Scene) -> Scene:
+def rotate(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Turns a shape; what joints count as 0 turns along."""
-    which, how = jax.random.split(rng)
-    i, found = _any(which, _free(scene))
-    angle = jax.random.uniform(how, minval=-math.pi, maxval=math.pi)
+    i, found = _any(dice[0], _free(scene))
+    angle = 2 * math.pi * dice[1]
     joints = scene.joints
     reference = joints.rotation + angle * ((joints.b == i) * 1.0 - (joints.a == i) * 1.0)
     turned = scene.shapes._replace(rotation=scene.shapes.rotation.at[i].add(angle))
     return chosen(found, scene._replace(shapes=turned, joints=joints._replace(rotation=reference)), scene)
 
 
-def change_gravity(rng: PRNGKey, scene: Scene) -> Scene:
+def change_gravity(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Another gravity, from none to that of the Earth."""
-    return scene._replace(gravity=jnp.stack([jnp.float32(0), jax.random.uniform(rng, minval=-9.8, maxval=0.0)]))
+    return scene._replace(gravity=jnp.stack([jnp.float32(0), -9.8 * dice[0]]))
 
 
-def change_motor(rng: PRNGKey, scene: Scene) -> Scene:
+def change_motor(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Another speed, power, limits and perhaps another channel of a joint."""
-    which, how, bind, channel = jax.random.split(rng, 4)
     joints = scene.joints
-    j, found = _any(which, joints.active)
-    noise = jax.random.normal(how, (4,))
-    rebound = jax.random.randint(channel, (), 0, MOTOR_CHANNELS)
+    j, found = _any(dice[0], joints.active)
+    noise = _normal(dice[1:5])
+    rebound = jnp.minimum(dice[6] * MOTOR_CHANNELS, MOTOR_CHANNELS - 1).astype(jnp.int32)
     new = joints._replace(
         motor_speed=joints.motor_speed.at[j].set(jnp.clip(joints.motor_speed[j] + 0.5 * noise[0], -3, 3)),
         motor_power=joints.motor_power.at[j].set(jnp.clip(joints.motor_power[j] + 0.5 * noise[1], 0, 3)),
         min_rotation=joints.min_rotation.at[j].set(jnp.clip(joints.min_rotation[j] + 0.3 * noise[2], -math.pi, 0)),
         max_rotation=joints.max_rotation.at[j].set(jnp.clip(joints.max_rotation[j] + 0.3 * noise[3], 0, math.pi)),
-        binding=joints.binding.at[j].set(jnp.where(jax.random.bernoulli(bind), rebound, joints.binding[j])),
+        binding=joints.binding.at[j].set(jnp.where(dice[5] < 0.5, rebound, joints.binding[j])),
     )
     return chosen(found, scene._replace(joints=new), scene)
 
 
-def change_material(rng: PRNGKey, scene: Scene) -> Scene:
+def change_material(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Another density, friction and bounciness of a shape."""
-    which, how = jax.random.split(rng)
     shapes = scene.shapes
-    i, found = _any(which, _free(scene))
-    noise = jax.random.normal(how, (3,))
+    i, found = _any(dice[0], _free(scene))
+    noise = _normal(dice[1:4])
     new = shapes._replace(
         density=shapes.density.at[i].set(jnp.clip(shapes.density[i] * jnp.exp(0.3 * noise[0]), 0.2, 5)),
         friction=shapes.friction.at[i].set(jnp.clip(shapes.friction[i] * jnp.exp(0.3 * noise[1]), 0.05, 3)),
@@ -163,7 +157,7 @@ def change_material(rng: PRNGKey, scene: Scene) -> Scene:
     return chosen(found, scene._replace(shapes=new), scene)
 
 
-EDITS: dict[str, tuple[Callable[[PRNGKey, Scene], Scene], float]] = {
+EDITS: dict[str, tuple[Callable[..., Scene], float]] = {
     "add_shape": (add_shape, 1.0),
     "add_connected": (add_connected, 1.0),
     "swap_roles": (swap_roles, 1.0),
@@ -202,40 +196,44 @@ def weights_of(given: Mapping[str, float]) -> Float[Array, " E"]:
 
 def edited(rng: PRNGKey, scene: Scene, weights: Float[Array, " E"], pairs: Pairs) -> Scene:
     """A level with one change, drawn by weight, the gaps of its joints closed."""
-    which, how = jax.random.split(rng)
-    number = jax.random.categorical(which, jnp.log(weights))
-    return settled(jax.lax.switch(number, [edit for edit, _ in EDITS.values()], how, scene), pairs)
+    dice = jax.random.uniform(rng, (DICE + 1,))
+    number = pick(dice[-1], weights)
+    return settled(jax.lax.switch(number, [edit for edit, _ in EDITS.values()], dice[:-1], scene), pairs)
 
 
 def mixed(rng: PRNGKey, first: Scene, second: Scene) -> Scene:
-    """A level with shapes of two: whole groups that hang together come from either, each in its own slots.
+    """A level with shapes of two: groups of the second that hang together take the slots of shapes of the first.
 
-    A group of the second level is taken where none of its slots is taken in the first; green and blue stay those of the
-    first.
+    Joints and thrusters of shapes whose place was taken go with them.
     """
-    n = len(first.shapes.role)
-    group = joined(second.joints, n)
+    n, polygons = len(first.shapes.role), first.room.polygons
+    leader = jnp.argmax(joined(second.joints, n), axis=1)  # one coin for all of a group
     coin = jax.random.bernoulli(rng, shape=(n,))
-    leader = jnp.argmax(group, axis=1)  # one coin for all of a group
-    special = (second.shapes.role == GREEN) | (second.shapes.role == BLUE)
-    blocked = (first.shapes.active & second.shapes.active) | (second.shapes.active & special)
-    take = coin[leader] & second.shapes.active & ~(group @ blocked.astype(jnp.float32) > 0)
-    polygons = first.room.polygons
+    take = coin[leader] & _free(second)
 
-    def shapes(mine: Array, theirs: Array, name: str) -> Array:
-        part = {"vertices": take[:polygons], "n_vertices": take[:polygons], "radius": take[polygons:]}.get(name, take)
-        return jnp.where(part.reshape(-1, *[1] * (mine.ndim - 1)), theirs, mine)
+    def either(from_second: Bool[Array, " k"], mine: Any, theirs: Any) -> Any:
+        return jax.tree.map(lambda a, b: jnp.where(from_second.reshape(-1, *[1] * (a.ndim - 1)), b, a), mine, theirs)
 
-    def table(mine: Any, theirs: Any, moves: Bool[Array, " K"]) -> Any:
-        moves &= theirs.active & ~mine.active
-        return jax.tree.map(lambda a, b: jnp.where(moves.reshape(-1, *[1] * (a.ndim - 1)), b, a), mine, theirs)
+    part = {"vertices": take[:polygons], "n_vertices": take[:polygons], "radius": take[polygons:]}
+    shapes = {
+        name: either(part.get(name, take), mine, theirs)
+        for name, mine, theirs in zip(first.shapes._fields, first.shapes, second.shapes, strict=True)
+    }
 
-    names = first.shapes._fields
-    pairs = zip(names, first.shapes, second.shapes, strict=True)
+    def table(mine: Any, theirs: Any, my_ends: tuple[Array, ...], their_ends: tuple[Array, ...]) -> Any:
+        new = theirs.active
+        for end in their_ends:
+            new &= take[end]
+        still = mine.active & ~new
+        for end in my_ends:
+            still &= ~take[end]
+        return either(new, mine, theirs)._replace(active=new | still)
+
+    mine, theirs = first.joints, second.joints
     return first._replace(
-        shapes=type(first.shapes)(**{name: shapes(mine, theirs, name) for name, mine, theirs in pairs}),
-        joints=table(first.joints, second.joints, take[second.joints.a] & take[second.joints.b]),
-        thrusters=table(first.thrusters, second.thrusters, take[second.thrusters.shape]),
+        shapes=type(first.shapes)(**shapes),
+        joints=table(mine, theirs, (mine.a, mine.b), (theirs.a, theirs.b)),
+        thrusters=table(first.thrusters, second.thrusters, (first.thrusters.shape,), (second.thrusters.shape,)),
     )
 
 
@@ -266,6 +264,11 @@ def _free(scene: Scene) -> Bool[Array, " N"]:
     return scene.shapes.active & (jnp.arange(len(scene.shapes.role)) >= WALLS)
 
 
-def _any(rng: PRNGKey, wanted: Bool[Array, " n"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
+def _any(dice: Float[Array, ""], wanted: Bool[Array, " n"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
     """One of those that are wanted, and whether there is one."""
-    return jax.random.categorical(rng, jnp.where(wanted, 0.0, -jnp.inf)), jnp.any(wanted)
+    return pick(dice, wanted * 1.0), jnp.any(wanted)
+
+
+def _normal(dice: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Normal numbers from even ones."""
+    return math.sqrt(2) * jax.lax.erf_inv(2 * jnp.clip(dice, 1e-6, 1 - 1e-6) - 1)

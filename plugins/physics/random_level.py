@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +18,28 @@ from .sizes import WALLS, Room
 
 PROPOSALS = 8
 """Places that are tried for each shape; that which overlaps least is taken."""
-FLOOR_ROLES = jnp.log(jnp.array([0.9, 1e-9, 0.02, 0.08]))
-CONNECTED, FREE = 0.35, 0.35
-"""How often a further slot holds a shape joined to another one, and one that is not."""
+FLOOR_ROLES = 0.9, 0.0, 0.02, 0.08
+"""How often the floor has each role."""
+CONNECTED, FREE, THRUSTER = 0.35, 0.35, 0.3
+"""How often a further slot holds a shape joined to another one, one that is not, and a slot for thrusters one."""
 LARGEST = 1.0
 """Metres; of a rectangle's diagonal about, and a circle's radius is at most 0.4 of it."""
+DICE = 40
+"""Random numbers that one addition needs at most.  They are drawn at once: a program with many draws takes long to
+compile."""
+SHAPE, JOINED, THRUST, NOTHING = range(4)
+"""What an addition is."""
+
+
+class Order(NamedTuple):
+    """What is to be added, one after the other."""
+
+    kind: Int[Array, " n"]
+    role: Int[Array, " n"]
+    side: Float[Array, " n"]
+    fix: Float[Array, " n"]
+    special: Bool[Array, " n"]
+    """To green or blue, and surely driven."""
 
 
 def random_level(rng: PRNGKey, room: Room) -> Scene:
@@ -32,35 +49,48 @@ def random_level(rng: PRNGKey, room: Room) -> Scene:
 
     Source: Matthews et al. 2024 (arXiv:2410.23208), section 4.
     """
-    keys = iter(jax.random.split(rng, 16))
+    more = max(0, room.shapes - WALLS - 2)
+    number = 4 + more + room.thrusters
+    dice = jax.random.uniform(rng, (number + 1, DICE))
+    head, chances = dice[0], dice[1:, -1]
+    left, one_fixed = head[0] < 0.5, jnp.where(head[1] < 0.1, 1.0, 0.0)
+    further = jnp.where(chances < CONNECTED, JOINED, jnp.where(chances < CONNECTED + FREE, SHAPE, NOTHING))
+    last = jnp.where(chances < THRUSTER, THRUST, NOTHING)
+    place = jnp.arange(number)
+    first = jnp.stack(
+        [SHAPE, SHAPE, jnp.where(head[2] < 2 / 3, JOINED, NOTHING), jnp.where(head[2] > 1 / 3, THRUST, NOTHING)]
+    )
+    kinds = jnp.where(place < 4, first[jnp.minimum(place, 3)], jnp.where(place < 4 + more, further, last))
+    sides = jnp.where(left, jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0]))
+    fixes = jnp.stack([one_fixed, jnp.where(one_fixed > 0, 0.0, -1.0)])
+    order = Order(
+        kinds,
+        jnp.full(number, NEUTRAL).at[:2].set(jnp.array([GREEN, BLUE])),
+        jnp.full(number, -1.0).at[:2].set(sides),
+        jnp.zeros(number).at[:2].set(fixes).at[4:].set(-1.0),
+        (place == 2) | (place == 3),
+    )
     scene = empty_scene(room)
-    floor = jax.random.categorical(next(keys), FLOOR_ROLES)
+    floor = pick(head[3], jnp.array(FLOOR_ROLES))
     scene = scene._replace(shapes=scene.shapes._replace(role=scene.shapes.role.at[0].set(floor)))
-    left, fixed, which = jax.random.uniform(next(keys), (3,))
-    special = jnp.where(left < 0.5, 0.0, 1.0)  # on which side green begins
-    scene = add_shape(next(keys), scene, role=GREEN, side=special, fix=jnp.where(fixed < 0.1, 1.0, 0.0))
-    scene = add_shape(next(keys), scene, role=BLUE, side=1 - special, fix=jnp.where(fixed < 0.1, 0.0, -1.0))
-    wants_motor, wants_thruster = which < 2 / 3, which > 1 / 3
-    scene = chosen(wants_motor, add_connected(next(keys), scene, motor=True, to_special=True), scene)
-    scene = chosen(wants_thruster, add_thruster(next(keys), scene, to_special=True), scene)
-    more = room.shapes - WALLS - 2
 
-    def further(scene: Scene, key: PRNGKey) -> tuple[Scene, None]:
-        kind_key, one, other = jax.random.split(key, 3)
-        kind = jax.random.uniform(kind_key)
-        joined = add_connected(one, scene)
-        loose = add_shape(other, scene)
-        return chosen(kind < CONNECTED, joined, chosen(kind < CONNECTED + FREE, loose, scene)), None
+    def add(scene: Scene, row: tuple[Order, Float[Array, " U"]]) -> tuple[Scene, None]:
+        one, dice = row
+        shape = add_shape(dice, scene, one.role, one.side, one.fix)
+        joined = add_connected(dice, scene, one.special, one.special)
+        pushed = add_thruster(dice, scene, one.special)
+        found = chosen(one.kind == SHAPE, shape, chosen(one.kind == JOINED, joined, pushed))
+        return chosen(one.kind == NOTHING, scene, found), None
 
-    scene, _ = jax.lax.scan(further, scene, jax.random.split(next(keys), max(1, more)))
-
-    def thrust(scene: Scene, key: PRNGKey) -> tuple[Scene, None]:
-        chance, one = jax.random.split(key)
-        return chosen(jax.random.uniform(chance) < 0.3, add_thruster(one, scene), scene), None
-
-    scene, _ = jax.lax.scan(thrust, scene, jax.random.split(next(keys), room.thrusters))
+    scene, _ = jax.lax.scan(add, scene, (order, dice[1:]))
     plain_floor = scene.shapes.role[0] == NEUTRAL
-    return chosen(plain_floor & (jax.random.uniform(next(keys)) < 0.5), swapped(scene, GREEN, BLUE), scene)
+    return chosen(plain_floor & (head[4] < 0.5), swapped(scene, GREEN, BLUE), scene)
+
+
+def pick(dice: Float[Array, ""], weights: Float[Array, " n"]) -> Int[Array, ""]:
+    """One of n, as often as its weight says; the first where all weights are 0."""
+    so_far = jnp.cumsum(weights)
+    return jnp.minimum(jnp.sum(so_far <= dice * so_far[-1]), len(weights) - 1) * (so_far[-1] > 0)
 
 
 def swapped(scene: Scene, one: int, other: int) -> Scene:
@@ -71,7 +101,7 @@ def swapped(scene: Scene, one: int, other: int) -> Scene:
 
 
 def add_shape(
-    rng: PRNGKey,
+    dice: Float[Array, " U"],
     scene: Scene,
     role: int | Int[Array, ""] = NEUTRAL,
     side: float | Float[Array, ""] = -1.0,
@@ -83,39 +113,42 @@ def add_shape(
         side: 0 puts it into the left half, 1 into the right one, -1 anywhere.
         fix: 1 fixes it in its place, -1 lets chance decide, which fixes the heavy ones, 0 leaves it free.
     """
-    key, place_key, fix_key, low_key = jax.random.split(rng, 4)
-    slot, circle, half, rotation = _drawn(key, scene)
-    tries = jax.random.uniform(place_key, (PROPOSALS, 2))
+    slot, circle, half, rotation = _drawn(dice, scene)
+    tries = dice[7 : 7 + 2 * PROPOSALS].reshape(PROPOSALS, 2)
     low_side, high_side = jnp.where(side == 1.0, 0.5, 0.0), jnp.where(side == 0.0, 0.5, 1.0)
     reach = jnp.max(half) * jnp.where(circle, 1.0, math.sqrt(2.0))
     x = reach + (SIDE - 2 * reach) * (low_side + (high_side - low_side) * tries[:, 0])
-    top = jnp.where((role != NEUTRAL) & (jax.random.uniform(low_key) < 0.6), 0.4, 1.0)
+    top = jnp.where((role != NEUTRAL) & (dice[24] < 0.6), 0.4, 1.0)
     y = GROUND + reach + 0.02 + (SIDE - GROUND - 2 * reach) * top * tries[:, 1]
     best = jnp.argmin(jax.vmap(partial(_overlap, scene, reach))(jnp.stack([x, y], axis=1)))
     chance = jnp.minimum(1, 0.02 + 4 * jnp.prod(half) * 0.25)
-    fixed = (fix == 1.0) | ((fix == -1.0) & (jax.random.uniform(fix_key) < chance))
+    fixed = (fix == 1.0) | ((fix == -1.0) & (dice[23] < chance))
     at = jnp.stack([x[best], y[best]])
     return _put(scene, slot, circle, half, at, rotation, role, ~fixed)
 
 
-def add_connected(rng: PRNGKey, scene: Scene, motor: bool = False, to_special: bool = False) -> Scene:
+def add_connected(
+    dice: Float[Array, " U"],
+    scene: Scene,
+    motor: bool | Bool[Array, ""] = False,
+    to_special: bool | Bool[Array, ""] = False,
+) -> Scene:
     """A scene with one more shape, joined to one that is there; itself where there is no room.
 
     Args:
         motor: the joint turns and has a motor, whatever chance says.
         to_special: joined to green or blue, not to any shape.
     """
-    keys = jax.random.split(rng, 6)
-    slot, circle, half, rotation = _drawn(keys[0], scene)
+    slot, circle, half, rotation = _drawn(dice, scene)
     shapes = scene.shapes
     n, polygons = len(shapes.role), scene.room.polygons
     there = shapes.active & (jnp.arange(n) >= WALLS)
-    wanted = there & ((shapes.role == GREEN) | (shapes.role == BLUE)) if to_special else there
-    on = jax.random.categorical(keys[1], jnp.where(wanted, jnp.where(shapes.moves, 0.0, jnp.log(0.05)), -jnp.inf))
-    angles = jax.random.uniform(keys[2], (2, PROPOSALS), maxval=2 * math.pi)
+    wanted = there & (_special(scene) | ~jnp.asarray(to_special))
+    on = pick(dice[7], wanted * jnp.where(shapes.moves, 1.0, 0.05))
+    angles = 2 * math.pi * dice[8 : 8 + 2 * PROPOSALS].reshape(2, PROPOSALS)
     half_on, circle_on = half_sizes(scene)[on], on >= polygons
     a = jax.vmap(outline, (None, None, 0))(half_on, circle_on, angles[0])
-    a = a * jax.random.uniform(keys[3], (PROPOSALS, 1), minval=0.2, maxval=1.0)
+    a = a * (0.2 + 0.8 * dice[24 : 24 + PROPOSALS, None])
     b = jax.vmap(outline, (None, None, 0))(half, circle, angles[1]) * jnp.where(circle, 0.0, 0.9)
     at = shapes.position[on] + _turned(shapes.rotation[on], a) - _turned(rotation, b)
     reach = jnp.max(half) * jnp.where(circle, 1.0, math.sqrt(2.0))
@@ -125,51 +158,50 @@ def add_connected(rng: PRNGKey, scene: Scene, motor: bool = False, to_special: b
     best = jnp.argmin(cost + 5.0 * hidden)
     j = jnp.argmin(scene.joints.active)
     fits = ~jnp.all(scene.joints.active) & jnp.any(wanted) & (cost[best] < 10)
-    joints = _joint(keys[4], scene, j, on, slot, a[best], b[best], rotation - shapes.rotation[on], motor)
+    joints = _joint(dice[32:], scene, j, on, slot, a[best], b[best], rotation - shapes.rotation[on], motor)
     grown = _put(scene, slot, circle, half, at[best], rotation, NEUTRAL, jnp.array(True))
     room = ~shapes.active[slot]
     return chosen(fits & room, grown._replace(joints=joints), scene)
 
 
-def add_thruster(rng: PRNGKey, scene: Scene, to_special: bool = False) -> Scene:
+def add_thruster(dice: Float[Array, " U"], scene: Scene, to_special: bool | Bool[Array, ""] = False) -> Scene:
     """A scene with one more thruster, on the outline of a shape that moves; itself where there is no room.
 
     Args:
-        to_special: on green or blue, or what hangs on them by one joint.
+        to_special: on green or blue.
     """
-    keys = jax.random.split(rng, 6)
-    shapes = scene.shapes
-    n = len(shapes.role)
-    wanted = shapes.active & shapes.moves & (jnp.arange(n) >= WALLS)
-    if to_special:
-        wanted &= (shapes.role == GREEN) | (shapes.role == BLUE)
-    on = jax.random.categorical(keys[0], jnp.where(wanted, 0.0, -jnp.inf))
-    angle = jax.random.uniform(keys[1], maxval=2 * math.pi)
-    at = outline(half_sizes(scene)[on], on >= scene.room.polygons, angle)
-    inward = jnp.where(jax.random.bernoulli(keys[2]), math.pi, 0.0) + jnp.arctan2(at[1], at[0])
-    any_way = jax.random.uniform(keys[3], maxval=2 * math.pi)
-    way = jnp.where(jax.random.uniform(keys[4]) < 0.8, inward, any_way)
-    power_key, binding_key = jax.random.split(keys[5])
+    shapes, thrusters = scene.shapes, scene.thrusters
+    wanted = shapes.active & shapes.moves & (jnp.arange(len(shapes.role)) >= WALLS)
+    wanted &= _special(scene) | ~jnp.asarray(to_special)
+    on = pick(dice[0], wanted * 1.0)
+    at = outline(half_sizes(scene)[on], on >= scene.room.polygons, 2 * math.pi * dice[1])
+    inward = jnp.where(dice[2] < 0.5, math.pi, 0.0) + jnp.arctan2(at[1], at[0])
     mass = sizes(shapes)[on] * shapes.density[on]
-    t = jnp.argmin(scene.thrusters.active)
+    t = jnp.argmin(thrusters.active)
     values = {
         "shape": on,
         "anchor": at,
-        "rotation": way,
-        "power": jax.random.uniform(power_key, minval=0.5, maxval=2.0) * 2 * mass,
+        "rotation": jnp.where(dice[3] < 0.8, inward, 2 * math.pi * dice[4]),
+        "power": (0.5 + 1.5 * dice[5]) * 2 * mass,
         "active": True,
-        "binding": jax.random.randint(binding_key, (), 0, THRUSTER_CHANNELS),
+        "binding": _whole(dice[6], THRUSTER_CHANNELS),
     }
-    fits = ~jnp.all(scene.thrusters.active) & jnp.any(wanted)
-    thrusters = scene.thrusters._replace(
-        **{name: getattr(scene.thrusters, name).at[t].set(value) for name, value in values.items()}
-    )
-    return chosen(fits, scene._replace(thrusters=thrusters), scene)
+    new = thrusters._replace(**{name: getattr(thrusters, name).at[t].set(value) for name, value in values.items()})
+    return chosen(~jnp.all(thrusters.active) & jnp.any(wanted), scene._replace(thrusters=new), scene)
 
 
-def _drawn(rng: PRNGKey, scene: Scene) -> tuple[Int[Array, ""], Bool[Array, ""], Float[Array, "2"], Float[Array, ""]]:
+def _special(scene: Scene) -> Bool[Array, " N"]:
+    return (scene.shapes.role == GREEN) | (scene.shapes.role == BLUE)
+
+
+def _whole(dice: Float[Array, ""], sides: int) -> Int[Array, ""]:
+    return jnp.minimum(dice * sides, sides - 1).astype(jnp.int32)
+
+
+def _drawn(
+    dice: Float[Array, " U"], scene: Scene
+) -> tuple[Int[Array, ""], Bool[Array, ""], Float[Array, "2"], Float[Array, ""]]:
     """A free slot, whether it is a circle's, half sizes and a rotation; of a full scene a slot that is taken."""
-    keys = jax.random.split(rng, 6)
     active, polygons, n = scene.shapes.active, scene.room.polygons, len(scene.shapes.active)
     box_slot, circle_slot = (
         jnp.argmin(active[:polygons]),
@@ -177,12 +209,12 @@ def _drawn(rng: PRNGKey, scene: Scene) -> tuple[Int[Array, ""], Bool[Array, ""],
     )
     no_box = jnp.all(active[:polygons])
     no_circle = jnp.all(active[polygons:]) if n > polygons else jnp.array(True)
-    circle = (jax.random.bernoulli(keys[0]) | no_box) & ~no_circle
-    sides = jax.random.uniform(keys[1], (2,), minval=0.05, maxval=LARGEST / (2 * math.sqrt(2)))
-    longer = jax.random.bernoulli(keys[2])
-    stretched = sides * jnp.where(jnp.stack([longer, ~longer]) & (jax.random.uniform(keys[3]) < 0.3), 2.0, 1.0)
-    radius = jax.random.uniform(keys[4], minval=0.1, maxval=0.4 * LARGEST)
-    rotation = jax.random.uniform(keys[5], maxval=2 * math.pi)
+    circle = ((dice[0] < 0.5) | no_box) & ~no_circle
+    sides = 0.05 + (LARGEST / (2 * math.sqrt(2)) - 0.05) * dice[1:3]
+    longer = dice[3] < 0.5
+    stretched = sides * jnp.where(jnp.stack([longer, ~longer]) & (dice[4] < 0.3), 2.0, 1.0)
+    radius = 0.1 + (0.4 * LARGEST - 0.1) * dice[5]
+    rotation = 2 * math.pi * dice[6]
     half = jnp.where(circle, radius, stretched)
     return jnp.where(circle, circle_slot, box_slot), circle, half, jnp.where(circle, 0.0, rotation)
 
@@ -209,7 +241,7 @@ def _put(
 
 
 def _joint(
-    rng: PRNGKey,
+    dice: Float[Array, " U"],
     scene: Scene,
     j: Int[Array, ""],
     a: Int[Array, ""],
@@ -217,12 +249,10 @@ def _joint(
     a_anchor: Float[Array, "2"],
     b_anchor: Float[Array, "2"],
     rotation: Float[Array, ""],
-    motor: bool,
+    motor: bool | Bool[Array, ""],
 ) -> Any:
     """Joints with one more, in slot j."""
-    keys = jax.random.split(rng, 7)
-    fixed, limited, on = jax.random.uniform(keys[0], (3,))
-    low, high = jax.random.uniform(keys[1], (2,), maxval=math.pi) * jnp.array([-1.0, 1.0])
+    fixed, limited, on, low, high, speed, power, channel = dice[:8]
     wheel = b >= scene.room.polygons
     values = {
         "a": a,
@@ -230,15 +260,15 @@ def _joint(
         "a_anchor": a_anchor,
         "b_anchor": b_anchor,
         "active": True,
-        "fixed": jnp.where(motor, False, fixed < 0.1),
+        "fixed": (fixed < 0.1) & ~jnp.asarray(motor),
         "rotation": rotation,
-        "motor_on": jnp.where(motor, True, on < 0.8),
-        "motor_speed": jax.random.uniform(keys[2], minval=0.4, maxval=3.0),
-        "motor_power": jax.random.uniform(keys[3], minval=1.0, maxval=jnp.where(wheel, 1.001, 3.0)),
-        "limited": jnp.where(motor, False, limited < 0.4),
-        "min_rotation": low,
-        "max_rotation": high,
-        "binding": jax.random.randint(keys[4], (), 0, MOTOR_CHANNELS),
+        "motor_on": (on < 0.8) | motor,
+        "motor_speed": 0.4 + 2.6 * speed,
+        "motor_power": 1 + 2 * power * ~wheel,
+        "limited": (limited < 0.4) & ~jnp.asarray(motor),
+        "min_rotation": -math.pi * low,
+        "max_rotation": math.pi * high,
+        "binding": _whole(channel, MOTOR_CHANNELS),
         "auto": False,
     }
     return scene.joints._replace(
