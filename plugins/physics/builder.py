@@ -98,7 +98,8 @@ class Builder:
     def scene(self) -> Scene:
         """What was put together."""
         tables = (self._shapes, self._joints, self._thrusters)
-        made: list[Any] = [type(old)(**table) for old, table in zip(self._blank[:3], tables, strict=True)]
+        copies = [{name: jnp.array(value) for name, value in table.items()} for table in tables]
+        made: list[Any] = [type(old)(**table) for old, table in zip(self._blank[:3], copies, strict=True)]
         shapes, joints, thrusters = made
         return centred(Scene(shapes, joints, thrusters, jnp.array([0.0, self._gravity])))
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -91,6 +92,8 @@ THRUSTER = {
     "binding": "thruster_binding",
 }
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def read_level(path: str | Path) -> Scene:
     """The scene of a level file, of the size of its lists.
@@ -151,7 +154,7 @@ def scene_of(said: Any) -> Scene:
     gravity = jnp.asarray(_number(state.get("gravity", {"0": 0.0, "1": GRAVITY}), (2,), "gravity"), jnp.float32)
     scene = Scene(blank.shapes._replace(**fields), joints, thrusters, gravity)
     check_scene(scene)
-    return centred(_tidy(scene))
+    return centred(jax.tree.map(jnp.asarray, _tidy(scene)))
 
 
 def write_level(scene: Scene, path: str | Path) -> None:
@@ -246,8 +249,8 @@ def _column(items: list[Any], key: str, default: np.ndarray, what: str) -> np.nd
         place = f"{what} {i}: {key}"
         rows.append(_number(item[key], default.shape[1:], place) if key in item else default[i])
     column = np.array(rows).reshape(default.shape)
-    if np.issubdtype(default.dtype, np.integer) and not np.array_equal(column, np.round(column)):
-        raise BadWorld(f"{what}: {key} is not a whole number everywhere")
+    if np.issubdtype(default.dtype, np.integer) and not ((column == np.round(column)) & (np.abs(column) < 2**31)).all():
+        raise BadWorld(f"{what}: {key} is not a whole number everywhere; expected -2147483647 to 2147483647")
     return column.astype(default.dtype)
 
 
@@ -265,8 +268,8 @@ def _number(value: Any, shape: tuple[int, ...], place: str) -> np.ndarray:
         raise BadWorld(f"{place} is {value!r:.60}; expected {_described(shape)}") from None
     if array.shape != shape:
         raise BadWorld(f"{place} has the shape {list(array.shape)}; expected {_described(shape)}")
-    if not np.isfinite(array).all():
-        raise BadWorld(f"{place} is not finite; expected {_described(shape)}")
+    if not (np.abs(array) <= LARGEST).all():
+        raise BadWorld(f"{place} is not finite in 32 bits; expected {_described(shape)}")
     return array
 
 

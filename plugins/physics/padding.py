@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from alife.errors import BadWorld
@@ -41,12 +43,9 @@ def padded(scene: Scene, room: Room) -> Scene:
     shapes = {
         name: fill(getattr(scene.shapes, name), getattr(blank.shapes, name), name) for name in blank.shapes._fields
     }
-    return Scene(
-        blank.shapes._replace(**shapes),
-        table(scene.joints, blank.joints, ("a", "b")),
-        table(scene.thrusters, blank.thrusters, ("shape",)),
-        scene.gravity,
-    )
+    joints = table(scene.joints, blank.joints, ("a", "b"))
+    thrusters = table(scene.thrusters, blank.thrusters, ("shape",))
+    return jax.tree.map(jnp.asarray, Scene(blank.shapes._replace(**shapes), joints, thrusters, scene.gravity))
 
 
 def _told(room: Room) -> str:
