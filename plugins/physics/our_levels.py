@@ -21,7 +21,7 @@ def drive() -> Scene:
     """A car on two wheels; it drives to the ball."""
     level = Builder("M")
     car(level, 1.0, GROUND)
-    level.ball(4.3, 0.65, 0.25, role=BLUE)
+    level.ball(4.3, 0.65, 0.25, role=BLUE, fixed=True)
     return level.scene()
 
 
@@ -30,9 +30,9 @@ def unicycle() -> Scene:
     level = Builder("S")
     level.floor(RED)
     corners = [(-0.2, 0.5), (0.2, 0.5), (0.06, -0.5), (-0.06, -0.5)]
-    body = level.polygon(1.0, 1.16, corners, role=GREEN)
-    wheel = level.ball(1.0, FLOOR + 0.25, 0.25, friction=2.0)
-    level.hinge(body, wheel, 1.0, FLOOR + 0.25, motor=True)
+    body = level.polygon(1.8, 1.16, corners, role=GREEN)
+    wheel = level.ball(1.8, FLOOR + 0.25, 0.25, friction=2.0)
+    level.hinge(body, wheel, 1.8, FLOOR + 0.25, motor=True)
     level.ball(4.1, 1.6, 0.25, role=BLUE, fixed=True)
     return level.scene()
 
@@ -58,7 +58,7 @@ def swing_up() -> Scene:
     level = Builder("S")
     club = level.polygon(2.5, 1.65, [(-0.06, 0.8), (0.06, 0.8), (0.14, -0.8), (-0.14, -0.8)], role=GREEN)
     hub = level.ball(2.5, 2.4, 0.16, fixed=True)
-    level.hinge(hub, club, 2.5, 2.4, motor=True, power=0.04)
+    level.hinge(hub, club, 2.5, 2.4, motor=True, power=0.05)
     level.ball(2.5, 4.2, 0.3, role=BLUE, fixed=True)
     return level.scene()
 
@@ -124,19 +124,19 @@ def swimmer() -> Scene:
 def stairs() -> Scene:
     """A rover on three wheels; it climbs the stairs to the ball."""
     level = Builder("L")
-    body = level.box(0.85, 0.78, 1.0, 0.18, role=GREEN)
-    for x in (0.45, 0.85, 1.25):
-        level.hinge(body, level.ball(x, FLOOR + 0.19, 0.19, friction=3.0), x, FLOOR + 0.19, motor=True, power=2.0)
-    for left, right, top in ((1.9, 2.6, 0.54), (2.6, 3.3, 0.68), (3.3, 5.0, 0.82)):
+    body = level.box(0.85, 0.82, 1.36, 0.16, role=GREEN)
+    for x in (0.41, 0.85, 1.29):
+        level.hinge(body, level.ball(x, FLOOR + 0.21, 0.21, friction=3.0), x, FLOOR + 0.21, motor=True, power=2.0)
+    for left, right, top in ((1.9, 2.6, 0.52), (2.6, 3.3, 0.64), (3.3, 5.0, 0.76)):
         block(level, left, right, GROUND, top)
-    level.ball(4.6, 1.12, 0.3, role=BLUE, fixed=True)
+    level.ball(4.6, 1.06, 0.3, role=BLUE, fixed=True)
     return level.scene()
 
 
 def seesaw() -> Scene:
     """A car before a plank on a pivot; it drives up until the plank tips, and over to the ball."""
     level = Builder("L")
-    car(level, 0.62, GROUND, radius=0.18, length=0.75, grip=3.0)
+    car(level, 0.65, GROUND, radius=0.18, length=0.95, grip=3.0)
     pivot, half = (2.5, 0.87), 1.15
     slope = math.asin((pivot[1] - FLOOR - 0.06) / (half + 0.15))
     across, up = half * math.cos(slope), half * math.sin(slope)
@@ -154,7 +154,7 @@ def bridge() -> Scene:
     """A car before a hanging bridge of three planks over a red floor; it crosses to the ball."""
     level = Builder("L")
     level.floor(RED)
-    car(level, 0.65, 1.3, radius=0.18, length=0.8, grip=3.0)
+    car(level, 0.65, 1.3, radius=0.18, length=0.95, grip=3.0)
     left, right = block(level, 0.0, 1.35, GROUND, 1.3), block(level, 3.65, 5.0, GROUND, 1.3)
     points = [(1.3, 1.25), (2.06, 0.98), (2.94, 0.98), (3.7, 1.25)]
     planks = [bar(level, start, end, 0.1, density=2.0) for start, end in zip(points, points[1:], strict=False)]

@@ -73,11 +73,11 @@ def catapult() -> Scene:
     plank = bar(level, left, right, 0.1)
     stand = level.polygon(2.3, GROUND, [(0, 0.55), (0.3, 0), (-0.3, 0)], fixed=True)
     level.hinge(stand, plank, *pivot)
-    level.ball(1.2, 0.84, 0.16, role=GREEN)
-    block(level, 3.7, 5.0, 2.5, 2.65)
-    weight = level.box(4.2, 2.86, 0.4, 0.4, density=6.0)
-    level.thruster(weight, 4.4, 2.86, math.pi, power=2.0)
-    level.ball(1.1, 3.9, 0.4, role=BLUE, fixed=True)
+    level.ball(1.2, 0.84, 0.16, role=GREEN, density=0.5)
+    block(level, 3.7, 5.0, 3.0, 3.15, friction=0.2)
+    weight = level.box(4.2, 3.36, 0.4, 0.4, density=10.0, friction=0.2)
+    level.thruster(weight, 4.4, 3.36, math.pi, power=0.8)
+    level.ball(1.1, 3.4, 0.4, role=BLUE, fixed=True)
     return level.scene()
 
 
@@ -134,11 +134,11 @@ def wrecking_ball() -> Scene:
     top, middle, end = (1.6, 4.3), (1.6, 3.0), (1.6, 1.9)
     roof = block(level, 1.3, 1.9, 4.3, 5.0)
     boom, rope = bar(level, top, middle, 0.1), bar(level, middle, end, 0.06)
-    level.hinge(roof, boom, *top, motor=True, speed=0.5, power=0.6)
+    level.hinge(roof, boom, *top, motor=True, speed=0.5, power=2.0)
     level.hinge(boom, rope, *middle)
     level.weld(rope, level.ball(*end, 0.3, density=2.0), *end)
     for k in range(4):
-        level.box(3.5, GROUND + 0.2 + 0.4 * k, 0.5, 0.4, role=GREEN if k == 3 else 0)
+        level.box(3.3, GROUND + 0.2 + 0.4 * k, 0.5, 0.4, role=GREEN if k == 3 else 0)
     return level.scene()
 
 

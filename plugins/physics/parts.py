@@ -36,10 +36,10 @@ def limb(level: Builder, body: int, points: list[Point], thick: float, bindings:
     return parts
 
 
-def car(level: Builder, x: float, ground: float, radius: float = 0.2, length: float = 0.9, grip: float = 1.0) -> int:
+def car(level: Builder, x: float, ground: float, radius: float = 0.2, length: float = 1.1, grip: float = 1.0) -> int:
     """A green body on two wheels that one motor channel drives; gives the body's number."""
     axle = ground + radius
     body = level.box(x, axle + 0.12, length, 0.2, role=GREEN)
-    for at in (x - length / 3, x + length / 3):
+    for at in (x - 0.3 * length, x + 0.3 * length):  # it touches with its body first
         level.hinge(body, level.ball(at, axle, radius, friction=grip), at, axle, motor=True)
     return body

@@ -48,7 +48,11 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "swing_up": Plan("linear"),
+    "car": Plan("linear"),
+    "seesaw": Plan("open_loop"),
+    "bridge": Plan("open_loop"),
+    "stairs": Plan("open_loop"),
+    "swing_up": Plan("open_loop"),
     "thrower": Plan("open_loop"),
     "catapult": Plan("open_loop"),
     "gears": Plan("open_loop"),
