@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from .builder import Builder
@@ -41,12 +42,12 @@ def cart_pole() -> Scene:
     """A pole with a green tip that leans on a cart; the cart carries it upright to the lamp."""
     level = Builder("L")
     level.floor(RED)
-    lean, foot, top = 0.04, (1.0, FLOOR + 0.3), 1.2
+    lean, foot, top = 0.04, (1.9, FLOOR + 0.3), 1.2
     tip = foot[0] + top * math.sin(lean), foot[1] + top * math.cos(lean)
-    cart = level.box(foot[0], foot[1], 0.8, 0.2)
-    for x in (0.75, 1.25):
-        level.hinge(cart, level.ball(x, FLOOR + 0.15, 0.15, friction=2.0), x, FLOOR + 0.15, motor=True)
-    pole = bar(level, foot, tip, 0.08, density=0.5)
+    cart = level.box(foot[0], foot[1], 0.8, 0.16, density=0.5)  # so that the pole is felt: the heaviest shape
+    for x in (1.65, 2.15):
+        level.hinge(cart, level.ball(x, FLOOR + 0.15, 0.15, friction=2.0), x, FLOOR + 0.15, motor=True, speed=2.0)
+    pole = bar(level, foot, tip, 0.08)
     level.hinge(cart, pole, *foot)
     level.weld(pole, level.ball(*tip, 0.14, role=GREEN), *tip)
     level.ball(4.2, 1.9, 0.25, role=BLUE, fixed=True)
@@ -157,7 +158,7 @@ def bridge() -> Scene:
     car(level, 0.65, 1.3, radius=0.18, length=0.95, grip=3.0)
     left, right = block(level, 0.0, 1.35, GROUND, 1.3), block(level, 3.65, 5.0, GROUND, 1.3)
     points = [(1.3, 1.25), (2.06, 0.98), (2.94, 0.98), (3.7, 1.25)]
-    planks = [bar(level, start, end, 0.1, density=2.0) for start, end in zip(points, points[1:], strict=False)]
+    planks = [bar(level, start, end, 0.1, density=2.0) for start, end in pairwise(points)]
     for a, b, (x, y) in zip([left, *planks], [*planks, right], points, strict=True):
         level.hinge(a, b, x, y)
     level.ball(4.6, 1.55, 0.25, role=BLUE, fixed=True)

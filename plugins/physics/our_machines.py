@@ -18,7 +18,7 @@ def lander() -> Scene:
         0.9, 4.0, [(-0.16, 0.18), (0.16, 0.18), (0.34, -0.16), (-0.34, -0.16)], role=GREEN, velocity=(0.5, 0.0)
     )
     for x, binding in ((0.66, 0), (1.14, 1)):
-        level.thruster(craft, x, 3.84, math.pi / 2, power=0.25, binding=binding)
+        level.thruster(craft, x, 3.84, math.pi / 2, power=0.14, binding=binding)
     block(level, 3.4, 4.5, GROUND, 0.6, role=BLUE)
     return level.scene()
 
@@ -73,11 +73,15 @@ def catapult() -> Scene:
     plank = bar(level, left, right, 0.1)
     stand = level.polygon(2.3, GROUND, [(0, 0.55), (0.3, 0), (-0.3, 0)], fixed=True)
     level.hinge(stand, plank, *pivot)
-    level.ball(1.2, 0.84, 0.16, role=GREEN, density=0.5)
+    aside, above = -math.sin(slope), math.cos(slope)
+    stop = bar(level, left, (left[0] + 0.22 * aside, left[1] + 0.22 * above), 0.08)
+    level.weld(plank, stop, *left)
+    at = left[0] + 0.21 * math.cos(slope), left[1] + 0.21 * math.sin(slope)
+    level.ball(at[0] + 0.215 * aside, at[1] + 0.215 * above, 0.16, role=GREEN, density=0.5)
     block(level, 3.7, 5.0, 3.0, 3.15, friction=0.2)
-    weight = level.box(4.2, 3.36, 0.4, 0.4, density=10.0, friction=0.2)
-    level.thruster(weight, 4.4, 3.36, math.pi, power=0.8)
-    level.ball(1.1, 3.4, 0.4, role=BLUE, fixed=True)
+    weight = level.box(4.1, 3.36, 0.4, 0.4, density=10.0, friction=0.2)
+    level.thruster(weight, 4.3, 3.36, math.pi, power=0.5)
+    level.ball(2.55, 4.2, 0.4, role=BLUE, fixed=True)
     return level.scene()
 
 
@@ -131,14 +135,14 @@ def wrecking_ball() -> Scene:
     """A heavy ball on a boom; it swings until it knocks the green block off its tower on to the blue ground."""
     level = Builder("L")
     level.floor(BLUE)
-    top, middle, end = (1.6, 4.3), (1.6, 3.0), (1.6, 1.9)
+    top, middle, end = (1.6, 4.3), (1.6, 3.0), (1.6, 1.5)
     roof = block(level, 1.3, 1.9, 4.3, 5.0)
     boom, rope = bar(level, top, middle, 0.1), bar(level, middle, end, 0.06)
     level.hinge(roof, boom, *top, motor=True, speed=0.5, power=2.0)
     level.hinge(boom, rope, *middle)
     level.weld(rope, level.ball(*end, 0.3, density=2.0), *end)
     for k in range(4):
-        level.box(3.3, GROUND + 0.2 + 0.4 * k, 0.5, 0.4, role=GREEN if k == 3 else 0)
+        level.box(2.9, GROUND + 0.2 + 0.4 * k, 0.5, 0.4, role=GREEN if k == 3 else 0)
     return level.scene()
 
 

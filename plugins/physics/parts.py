@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from .builder import Builder
@@ -28,7 +29,7 @@ def block(level: Builder, left: float, right: float, bottom: float, top: float, 
 def limb(level: Builder, body: int, points: list[Point], thick: float, bindings: list[int], **motor: Any) -> list[int]:
     """A chain of bars through points, the first hinged to a body; one motor channel for each joint."""
     parts, before = [], body
-    for start, end, binding in zip(points, points[1:], bindings, strict=False):
+    for (start, end), binding in zip(pairwise(points), bindings, strict=True):
         part = bar(level, start, end, thick, friction=2.0)
         level.hinge(before, part, *start, motor=True, binding=binding, **motor)
         parts.append(part)

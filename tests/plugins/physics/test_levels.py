@@ -24,8 +24,7 @@ PAIRS = Pairs(LARGE)
 RULES = Rules(PAIRS, Controller("open_loop", "proprioception", "continuous", LARGE, PAIRS, 1), 256, 0.1)
 OFF = -50.0
 """Offset of a thruster's channel at which it gives nothing."""
-SOLUTIONS = {
-}
+SOLUTIONS = {}
 """Offsets, amplitudes, frequencies and phases of the six channels of open loops that were found."""
 NAMES = list(LEVELS)
 
@@ -42,7 +41,7 @@ def scenes():
 
 @pytest.fixture(scope="module")
 def lives(scenes):
-    """Each level with nothing done and with a random open loop, and those with a known solution: first and last moments.
+    """Each level with nothing done and with a random open loop, and those with a known solution: depths, sums, ends.
 
     One program for all, as in a batch of a search: levels differ from lane to lane.
     """
@@ -50,8 +49,9 @@ def lives(scenes):
     still["offset"] = jnp.array([0, 0, 0, 0, OFF, OFF])
     told = [still] * len(NAMES)
     told += [RULES.controller.params(key) for key in jax.random.split(jax.random.key(0), len(NAMES))]
-    for rows in SOLUTIONS.values():
-        told.append(dict(zip(("offset", "amplitude", "frequency", "phase"), jnp.array(rows), strict=True)))
+    for numbers in SOLUTIONS.values():
+        first = dict(zip(("offset", "amplitude", "frequency", "phase"), numbers, strict=True))
+        told.append({name: still[name].at[0].set(number) for name, number in first.items()})
     played = stacked([padded(scenes[name], LARGE) for name in (*NAMES, *NAMES, *SOLUTIONS)])
 
     @jax.jit
