@@ -64,7 +64,7 @@ class Outline(NamedTuple):
     length: Float[Array, "V P"]
     centre: Float[Array, "2 P"]
 
-    def each_of(self, *which: Int[np.ndarray, " n"]) -> list[Outline]:
+    def each_of(self, *which: Int[np.ndarray, " _"]) -> list[Outline]:
         """Some of these polygons, in some order, several times."""
         # as a product with rows of one 1 each: a quarter of the time that gathering takes, and as exact
         table = jnp.concatenate([part.reshape(-1, part.shape[-1]) for part in self])
