@@ -92,7 +92,7 @@ def gears() -> Scene:
     for x, turned, driven in ((2.2, math.pi / 4, False), (3.05, 0.0, True)):
         teeth = [level.box(x, 2.4, 1.2, 0.14, rotation=turned + more) for more in (0, math.pi / 2)]
         hub = level.ball(x, 2.4, 0.16, fixed=True)
-        level.weld(*teeth, x, 2.4)
+        level.weld(teeth[0], teeth[1], x, 2.4)
         level.hinge(hub, teeth[0], x, 2.4, motor=driven, speed=0.7)
     level.ball(2.2, 1.8, 0.15, role=GREEN)
     block(level, 1.4, 3.0, 1.5, 1.65)
