@@ -33,9 +33,8 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 # Where programs are many and short-lived, they are compiled with little optimisation: three quarters of the time there
 # would be the compiler's.  Formulas are held against theirs in haste, too; that such programs compute what users' do is
 # asked of every substrate in properties/test_batches.py, and bytes are asked of programs as users run them.
-FOLDERS = (
-    "authors", "browser", "conformance", "flow", "plugins/envs", "plugins/physics", "plugins/society", "search", "storage",
-)  # fmt: skip
+FOLDERS = ("authors", "browser", "conformance", "flow", "search", "storage")
+FOLDERS += ("plugins/envs", "plugins/physics", "plugins/society")
 FILES = ("plugins/builtin/test_training.py",)
 HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
 UNHURRIED = ("test_ensemble", "test_lenia_classic", "test_pixels", "test_texture")
