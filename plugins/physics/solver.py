@@ -26,7 +26,9 @@ SLOP = 0.01
 PUSH = 0.2
 """Which part of a deeper overlap is taken back in a step."""
 FARTHEST, FASTEST, WILDEST = 15.0, 100.0, 50.0
-"""Bounds of positions, velocities and angular velocities."""
+"""Bounds of positions, velocities and angular velocities, at the end of a step."""
+UNSOLVED = 10.0
+"""So many times as fast things may be while a step is being solved, lest what does not converge becomes infinite."""
 
 
 class Impulses(NamedTuple):
@@ -96,7 +98,7 @@ def advance(
         v, x, given, joint, twist = carry
         (v, x), (joint, twist) = jax.lax.scan(held, (v, x), (pivots, joint, twist))
         v, given = jax.lax.fori_loop(0, last, partial(_parted, slots, real), (v, given))
-        return _bounded(v), x, given, joint, twist  # lest what does not converge becomes infinite
+        return _bounded(v, UNSOLVED), x, given, joint, twist
 
     start = (v, motion.x, given, before.joint, before.twist)
     v, x, given, joint, twist = jax.lax.fori_loop(0, ITERATIONS, iterate, start)
@@ -107,8 +109,9 @@ def advance(
     return Motion(x, rotation, _bounded(v)), Impulses(normal, tangent, found.active, joint, twist)
 
 
-def _bounded(v: Float[Array, "3 N"]) -> Float[Array, "3 N"]:
-    return jnp.concatenate([jnp.clip(v[:2], -FASTEST, FASTEST), jnp.clip(v[2:], -WILDEST, WILDEST)])
+def _bounded(v: Float[Array, "3 N"], times: float = 1.0) -> Float[Array, "3 N"]:
+    fastest, wildest = times * FASTEST, times * WILDEST
+    return jnp.concatenate([jnp.clip(v[:2], -fastest, fastest), jnp.clip(v[2:], -wildest, wildest)])
 
 
 def _slots(

@@ -37,7 +37,7 @@ from alife.types import Evaluation
 
 N, GENERATIONS, SEED = 64, 50, 0
 MISSED = "not solved"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "substrates" / "physics_levels.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "physics_levels.md"
 
 
 class Plan(NamedTuple):
@@ -184,7 +184,7 @@ HEAD = """# Levels of physics
 
 Twenty levels by hand for `physics_level`, one file each in `plugins/physics/levels/`, MIT as all of this, in the format
 of Kinetix. Green is to touch blue, and must not touch red; what does nothing fails. Each of them is a short function in
-[`our_levels.py`](../../plugins/physics/our_levels.py) or [`our_machines.py`](../../plugins/physics/our_machines.py).
+[`our_levels.py`](../plugins/physics/our_levels.py) or [`our_machines.py`](../plugins/physics/our_machines.py).
 
 ```bash
 alife run physics_level --set options.level=seesaw --to seesaw.gif
@@ -219,7 +219,7 @@ def main() -> None:
     read.add_argument("levels", nargs="*", metavar="LEVEL")
     read.add_argument("--generations", type=int, default=GENERATIONS)
     read.add_argument("--keep", type=Path, help="folder for genotypes and pictures of the best lives")
-    read.add_argument("--write", action="store_true", help="write what was found into the page in docs/substrates")
+    read.add_argument("--write", action="store_true", help="write what was found into the page")
     said = read.parse_args()
     if said.write and said.generations != GENERATIONS:
         read.error(f"the page tells of {GENERATIONS} generations")
