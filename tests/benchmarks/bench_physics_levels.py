@@ -60,6 +60,8 @@ PLANS = {
     "crane": Plan("open_loop"),
     "wrecking_ball": Plan("open_loop"),
     "half_cheetah": Plan("open_loop"),
+    "hopper": Plan("open_loop"),
+    "walker": Plan("open_loop"),
     "unicycle": Plan("linear"),
     "cart_pole": Plan("linear"),
 }
