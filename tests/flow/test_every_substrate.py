@@ -19,7 +19,7 @@ SUBSTRATES = default_registry().substrates
 @pytest.mark.parametrize("name", SUBSTRATES)
 def test_search_resume_replay(name, tmp_path, capsys):
     run = tmp_path / "run"
-    options = [f"options.{key}={str(value).lower()}" for key, value in SUBSTRATES[name].test_options.items()]
+    options = [f"options.{key}={_said(value)}" for key, value in SUBSTRATES[name].test_options.items()]
     settings = [part for text in (*options, "steps=6", "img_size=24") for part in ("--set", text)]
     command = ["search", name, "--generations", "2", "--population", "4", "--frames", "3", "--model", "pixels"]
     command += ["--out", str(run), *settings]
@@ -31,6 +31,11 @@ def test_search_resume_replay(name, tmp_path, capsys):
     assert "same bytes" in capsys.readouterr().out
     assert all(np.isfinite(archive.column(measure)).all() for measure in archive[0].measures)
     assert (tmp_path / "run.png").stat().st_size > 1000
+
+
+def _said(value):
+    """An option as people write it."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 @pytest.mark.parametrize("name", SUBSTRATES.able("scaled"))
