@@ -24,17 +24,17 @@ CONNECTED, FREE, THRUSTER = 0.35, 0.35, 0.3
 """How often a further slot holds a shape joined to another one, one that is not, and a slot for thrusters one."""
 LARGEST = 1.0
 """Metres; of a rectangle's diagonal about, and a circle's radius is at most 0.4 of it."""
-DICE = 40
+DICE = 41
 """Random numbers that one addition needs at most.  They are drawn at once: a program with many draws takes long to
 compile."""
-SHAPE, JOINED, THRUST, NOTHING = range(4)
-"""What an addition is."""
 
 
 class Order(NamedTuple):
-    """What is to be added, one after the other."""
+    """What is to be added, one after the other: a shape, a joined one, a thruster, or nothing."""
 
-    kind: Int[Array, " n"]
+    shape: Bool[Array, " n"]
+    joined: Bool[Array, " n"]
+    thruster: Bool[Array, " n"]
     role: Int[Array, " n"]
     side: Float[Array, " n"]
     fix: Float[Array, " n"]
@@ -54,17 +54,14 @@ def random_level(rng: PRNGKey, room: Room) -> Scene:
     dice = jax.random.uniform(rng, (number + 1, DICE))
     head, chances = dice[0], dice[1:, -1]
     left, one_fixed = head[0] < 0.5, jnp.where(head[1] < 0.1, 1.0, 0.0)
-    further = jnp.where(chances < CONNECTED, JOINED, jnp.where(chances < CONNECTED + FREE, SHAPE, NOTHING))
-    last = jnp.where(chances < THRUSTER, THRUST, NOTHING)
     place = jnp.arange(number)
-    first = jnp.stack(
-        [SHAPE, SHAPE, jnp.where(head[2] < 2 / 3, JOINED, NOTHING), jnp.where(head[2] > 1 / 3, THRUST, NOTHING)]
-    )
-    kinds = jnp.where(place < 4, first[jnp.minimum(place, 3)], jnp.where(place < 4 + more, further, last))
+    further, last = (place >= 4) & (place < 4 + more), place >= 4 + more
     sides = jnp.where(left, jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0]))
     fixes = jnp.stack([one_fixed, jnp.where(one_fixed > 0, 0.0, -1.0)])
     order = Order(
-        kinds,
+        (place < 2) | (further & (chances >= CONNECTED) & (chances < CONNECTED + FREE)),
+        ((place == 2) & (head[2] < 2 / 3)) | (further & (chances < CONNECTED)),
+        ((place == 3) & (head[2] > 1 / 3)) | (last & (chances < THRUSTER)),
         jnp.full(number, NEUTRAL).at[:2].set(jnp.array([GREEN, BLUE])),
         jnp.full(number, -1.0).at[:2].set(sides),
         jnp.zeros(number).at[:2].set(fixes).at[4:].set(-1.0),
@@ -76,11 +73,9 @@ def random_level(rng: PRNGKey, room: Room) -> Scene:
 
     def add(scene: Scene, row: tuple[Order, Float[Array, " U"]]) -> tuple[Scene, None]:
         one, dice = row
-        shape = add_shape(dice, scene, one.role, one.side, one.fix)
-        joined = add_connected(dice, scene, one.special, one.special)
-        pushed = add_thruster(dice, scene, one.special)
-        found = chosen(one.kind == SHAPE, shape, chosen(one.kind == JOINED, joined, pushed))
-        return chosen(one.kind == NOTHING, scene, found), None
+        scene = chosen(one.shape, add_shape(dice, scene, one.role, one.side, one.fix), scene)
+        scene = chosen(one.joined, add_connected(dice, scene, one.special, one.special), scene)
+        return chosen(one.thruster, add_thruster(dice, scene, one.special), scene), None
 
     scene, _ = jax.lax.scan(add, scene, (order, dice[1:]))
     plain_floor = scene.shapes.role[0] == NEUTRAL
