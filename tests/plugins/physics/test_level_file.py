@@ -112,7 +112,7 @@ def test_more_room_moves_circles_and_whoever_points_at_them() -> None:
 
 
 def test_a_scene_is_never_shrunk() -> None:
-    with pytest.raises(BadWorld, match="6 polygons.*does not fit into one of 5 polygons.*larger size"):
+    with pytest.raises(BadWorld, match=r"6 polygons.*does not fit into one of 5 polygons.*larger size"):
         padded(SCENE, SIZES["S"])
 
 

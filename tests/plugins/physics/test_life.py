@@ -202,7 +202,7 @@ def test_a_discrete_action_is_one_of_eleven(chosen: int, said: list[float]) -> N
 
 
 def test_multi_discrete_actions_choose_for_each_channel() -> None:
-    motors = [0, 1, 0] + [0, 0, 1] + [1, 0, 0] + [0, 3, 1]
+    motors = [0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 3, 1]  # three for each
     assert channels("multi_discrete", *motors, 0, 1, 1, 0) == [1, -1, 0, 1, 1, 0]
 
 
@@ -286,7 +286,7 @@ def test_proprioception_hears_the_joint_of_each_channel_and_where_the_goal_is(se
 
 
 def test_entities_know_who_is_there_joined_and_touching(sensed: tuple) -> None:
-    life, _, sets = sensed
+    sets = sensed[2]
     assert {name: sets[name][0].shape for name in ("circles", "polygons", "joints", "thrusters")} == {
         "circles": (3, 19), "polygons": (6, 27), "joints": (4, 22), "thrusters": (2, 8),
     }  # fmt: skip

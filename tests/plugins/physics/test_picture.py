@@ -93,7 +93,7 @@ def test_a_thruster_has_a_flame_only_when_it_is_told_to_push(draw: Any) -> None:
         for channel, told in ((4, 0.0), (4, 1.0), (5, 1.0))
     )
     changed = np.argwhere(np.abs(idle - pushing).max(-1) > 0.1)
-    assert 50 < len(changed) and np.array_equal(idle, other)
+    assert len(changed) > 50 and np.array_equal(idle, other)
     y, x = 5 - (changed[:, 0] + 0.5) * 5 / 512, (changed[:, 1] + 0.5) * 5 / 512
     assert y.max() < 1.2 and y.min() > 0.8 and np.abs(x - 2.5).max() < 0.1  # behind where it pushes
     assert np.abs(pushing[tuple(changed.T)] - FLAME).max(-1).min() < 0.02
