@@ -140,7 +140,7 @@ def _roles(said: Float[Array, " n"], active: Array) -> Array:
 
     green = first(role == GREEN)
     green = jnp.where(green >= 0, green, first(active & (role != BLUE)))
-    green = jnp.where(green >= 0, green, 0)
+    green = jnp.where(green >= 0, green, jnp.argmax(active))
     blue = first((role == BLUE) & (number != green))
     blue = jnp.where(blue >= 0, blue, first(active & (number != green)))
     plain = jnp.where((role == GREEN) | (role == BLUE), NEUTRAL, role)

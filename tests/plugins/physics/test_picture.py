@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from alife.plugins.physics.builder import Builder
+from alife.plugins.physics.colours import BINDINGS, FIXED, FLAME, LOOSE, ROLES
 from alife.plugins.physics.control import Controller
 from alife.plugins.physics.life import Rules, begin, level_of
-from alife.plugins.physics.picture import BINDINGS, FIXED, FLAME, LOOSE, ROLES, picture
+from alife.plugins.physics.picture import picture
 from alife.plugins.physics.scene import BLUE, GREEN, NEUTRAL, RED, Scene
 from alife.plugins.physics.sizes import SIZES, Pairs
 

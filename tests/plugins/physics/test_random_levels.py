@@ -83,9 +83,9 @@ def test_changes_do_what_they_are_called(levels, changed):
 
     before = shapes(levels)
     assert set(shapes(changed["add_shape"]) - before) == {0, 1}
-    assert set(shapes(changed["remove_shape"]) - before) == {0, -1}
+    assert -1 in set(shapes(changed["remove_shape"]) - before) <= {0, -1}
     assert set(joints(changed["add_connected"]) - joints(levels)) == {0, 1}
-    assert set(joints(changed["remove_joint"]) - joints(levels)) == {0, -1}
+    assert -1 in set(joints(changed["remove_joint"]) - joints(levels)) <= {0, -1}
     assert (changed["change_gravity"].gravity[:, 1] <= 0).all()
     assert (count(changed["swap_roles"], GREEN) == count(levels, GREEN)).all()
     moved = changed["move"].shapes.position
