@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .colours import BINDINGS, CORE, FLAME, LOOSE, MARK, NOZZLES, SKY
 from .contacts import turned
-from .scene import GROUND, SIDE
+from .scene import GROUND, MOTOR_CHANNELS, SIDE
 from .sizes import CORNERS, WALLS
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ DOT = 0.055
 """Radius of a joint."""
 NOZZLE = 0.11
 """Length of a thruster."""
+BLAZE = 2.2
+"""How much longer the whole becomes by its flame at most, in nozzles."""
 
 
 class Shape(NamedTuple):
@@ -44,23 +49,72 @@ def picture(
         width: how much is shown, metres.
         left: where the picture begins; the floor then has marks, half a metre apart, by which one sees it pass.
     """
-    pixel = width / img_size
-    middle = (jnp.arange(img_size) + 0.5) * pixel
-    x, y = middle[None, :] + (0.0 if left is None else left), width - middle[:, None]
-    planes = [jnp.full((img_size, img_size), channel, jnp.float32) for channel in SKY]
-    for shape in _all(life, level, x, y, marks=left is not None):
-        cover = jnp.clip(0.5 - shape.outside / pixel, 0, 1) * shape.shown
-        inner = jnp.clip(0.5 - (shape.outside + shape.edge) / pixel, 0, 1) * shape.shown if shape.edge else cover
-        planes = [plane - plane * cover + inner * shape.colour[i] for i, plane in enumerate(planes)]
-    return jnp.stack(planes, axis=-1)
+    view = View(img_size, width / img_size, 0.0 if left is None else left)
+    whole = jnp.arange(img_size)
+    planes = jnp.broadcast_to(jnp.asarray(SKY, jnp.float32)[:, None, None], (3, img_size, img_size))
+    planes = _stamped(planes, view, *_thrusters(life, level))
+    planes = _painted(planes, view, _all(life, level, *view.at(whole, whole), marks=left is not None))
+    return jnp.moveaxis(_stamped(planes, view, *_joints(life, level)), 0, -1)
+
+
+class View(NamedTuple):
+    """Which part of the world a picture shows."""
+
+    img_size: int
+    pixel: float
+    """Metres."""
+    left: float | Float[Array, ""]
+
+    def at(self, columns: Int[Array, " w"], rows: Int[Array, " h"]) -> tuple[Float[Array, "1 w"], Float[Array, "h 1"]]:
+        """Where the middles of pixels lie."""
+        x = (columns + 0.5) * self.pixel + self.left
+        return x[None, :], (self.img_size - 0.5 - rows[:, None]) * self.pixel
+
+
+def _painted(planes: Float[Array, "3 h w"], view: View, shapes: list[Shape]) -> Float[Array, "3 h w"]:
+    """Shapes painted one over the other, in one pass."""
+    colours = list(planes)
+    for shape in shapes:
+        cover = jnp.clip(0.5 - shape.outside / view.pixel, 0, 1) * shape.shown
+        rim = (shape.outside + shape.edge) / view.pixel
+        inner = jnp.clip(0.5 - rim, 0, 1) * shape.shown if shape.edge else cover
+        colours = [plane - plane * cover + inner * shape.colour[i] for i, plane in enumerate(colours)]
+    return jnp.stack(colours)
+
+
+def _stamped(
+    planes: Float[Array, "3 h w"],
+    view: View,
+    at: Float[Array, "2 n"],
+    reach: float,
+    draw: Callable[[Array, Array, Array], list[Shape]],
+) -> Float[Array, "3 h w"]:
+    """Small things, each painted on the pixels around it alone.
+
+    Args:
+        at: where they are.
+        reach: nothing of them lies farther away, metres.
+        draw: the shapes of one of them, at places.
+    """
+    patch = min(math.ceil(2 * reach / view.pixel) + 1, view.img_size)
+    corner = jnp.stack([(at[0] - view.left - reach) / view.pixel, view.img_size - (at[1] + reach) / view.pixel])
+    column, row = jnp.clip(jnp.floor(corner), 0, view.img_size - patch).astype(jnp.int32)
+
+    def stamp(i: Array, planes: Float[Array, "3 h w"]) -> Float[Array, "3 h w"]:
+        near = jnp.arange(patch)
+        under = jax.lax.dynamic_slice(planes, (0, row[i], column[i]), (3, patch, patch))
+        over = _painted(under, view, draw(i, *view.at(column[i] + near, row[i] + near)))
+        return jax.lax.dynamic_update_slice(planes, over, (0, row[i], column[i]))
+
+    return jax.lax.fori_loop(0, at.shape[1], stamp, planes) if at.shape[1] else planes
 
 
 def _all(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"], marks: bool) -> list[Shape]:
-    """What there is to draw, from the back to the front: thrusters, polygons, circles, joints."""
+    """What may be large, from the back to the front: polygons, then circles."""
     shapes, motion = level.scene.shapes, life.motion
     here, colours = shapes.active.astype(jnp.float32), level.colours
     polygons = level.scene.room.polygons
-    drawn = _thrusters(life, level, x, y)
+    drawn = []
     cos, sin = turned(motion.rotation)
     for i in [0, *range(WALLS, polygons)]:
         nx, ny = level.prepared.normals[:, :, i]
@@ -78,46 +132,52 @@ def _all(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"
         along, across = cos[i] * right + sin[i] * up, cos[i] * up - sin[i] * right
         spoke = jnp.maximum(jnp.abs(across) - EDGE / 2, jnp.maximum(-along, along - radius))
         drawn.append(Shape(spoke, jnp.zeros(3), 0, here[i]))
-    return drawn + _joints(life, level, x, y)
+    return drawn
 
 
-def _joints(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"]) -> list[Shape]:
+def _joints(life: Life, level: Level) -> tuple[Float[Array, "2 J"], float, Callable[..., list[Shape]]]:
     """A dot for each joint: in the colour of its channel where it has a motor, dark where it has none or is fixed."""
-    joints, motion = level.scene.joints, life.motion
-    cos, sin = turned(motion.rotation[joints.a])
-    at_x = motion.x[0, joints.a] + cos * joints.a_anchor[:, 0] - sin * joints.a_anchor[:, 1]
-    at_y = motion.x[1, joints.a] + sin * joints.a_anchor[:, 0] + cos * joints.a_anchor[:, 1]
+    joints = level.scene.joints
+    at = _anchored(life, joints.a, joints.a_anchor)
     motor = (joints.motor_on & ~joints.fixed)[:, None]
     colour = jnp.where(motor, jnp.asarray(BINDINGS)[joints.binding], LOOSE)
     shown = joints.active.astype(jnp.float32)
-    return [
-        Shape(_disc(x - at_x[j], y - at_y[j], jnp.float32(DOT)), colour[j], EDGE, shown[j])
-        for j in range(len(joints.a))
-    ]
+
+    def draw(j: Array, x: Float[Array, "1 w"], y: Float[Array, "h 1"]) -> list[Shape]:
+        return [Shape(_disc(x - at[0, j], y - at[1, j], jnp.float32(DOT)), colour[j], EDGE, shown[j])]
+
+    return at, DOT + EDGE, draw
 
 
-def _thrusters(life: Life, level: Level, x: Float[Array, "1 W"], y: Float[Array, "H 1"]) -> list[Shape]:
+def _thrusters(life: Life, level: Level) -> tuple[Float[Array, "2 T"], float, Callable[..., list[Shape]]]:
     """A nozzle for each thruster, and a flame as long as it is told to push."""
-    thrusters, motion = level.scene.thrusters, life.motion
-    told = life.told[len(life.told) - 2 :][thrusters.binding]
-    cos, sin = turned(motion.rotation[thrusters.shape])
-    at_x = motion.x[0, thrusters.shape] + cos * thrusters.anchor[:, 0] - sin * thrusters.anchor[:, 1]
-    at_y = motion.x[1, thrusters.shape] + sin * thrusters.anchor[:, 0] + cos * thrusters.anchor[:, 1]
-    ahead, aside = turned(motion.rotation[thrusters.shape] + thrusters.rotation)
-    drawn = []
-    for t in range(len(told)):
-        here = thrusters.active[t].astype(jnp.float32)
-        right, up = x - at_x[t], y - at_y[t]
+    thrusters = level.scene.thrusters
+    told = life.told[MOTOR_CHANNELS:][thrusters.binding]
+    at = _anchored(life, thrusters.shape, thrusters.anchor)
+    ahead, aside = turned(life.motion.rotation[thrusters.shape] + thrusters.rotation)
+    nozzles, here = jnp.asarray(NOZZLES)[thrusters.binding], thrusters.active.astype(jnp.float32)
+
+    def draw(t: Array, x: Float[Array, "1 w"], y: Float[Array, "h 1"]) -> list[Shape]:
+        right, up = x - at[0, t], y - at[1, t]
         back = -(ahead[t] * right + aside[t] * up)  # how far behind the point where it pushes
         side = jnp.abs(ahead[t] * up - aside[t] * right)
+        drawn = []
         for colour, size in ((FLAME, 1.0), (CORE, 0.55)):
-            length = NOZZLE * (1 + 2.2 * size * told[t])
+            length = NOZZLE * (1 + BLAZE * size * told[t])
             width = 0.055 * size * jnp.clip((length - back) / (length - NOZZLE + 1e-3), -1, 1)
             flame = jnp.maximum(side - width, NOZZLE * 0.8 - back)
-            drawn.append(Shape(flame, jnp.asarray(colour), 0, here * (told[t] > 0.05)))
+            drawn.append(Shape(flame, jnp.asarray(colour), 0, here[t] * (told[t] > 0.05)))
         nozzle = jnp.maximum(side - (0.03 + 0.35 * back), jnp.maximum(-back, back - NOZZLE))
-        drawn.append(Shape(nozzle, jnp.asarray(NOZZLES)[thrusters.binding[t]], EDGE / 2, here))
-    return drawn
+        return [*drawn, Shape(nozzle, nozzles[t], EDGE / 2, here[t])]
+
+    return at, NOZZLE * (1 + BLAZE) + EDGE, draw
+
+
+def _anchored(life: Life, shape: Int[Array, " n"], anchor: Float[Array, "n 2"]) -> Float[Array, "2 n"]:
+    """Where points of shapes lie in the world."""
+    cos, sin = turned(life.motion.rotation[shape])
+    x, y = anchor.T
+    return life.motion.x[:, shape] + jnp.stack([cos * x - sin * y, sin * x + cos * y])
 
 
 def _convex(
