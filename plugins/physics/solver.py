@@ -91,7 +91,7 @@ def advance(
     real = (jnp.arange(len(order.points)) < order.number)[:, None]
     given = jnp.stack([normal, tangent], axis=1)[order.points] * real
     v = v + _sum_of(slots.shapes, jax.vmap(_dealt)(slots, given), v.shape[1])
-    v = v + started(pivots, before.joint, before.twist, v.shape[1])
+    v = _bounded(v + started(pivots, before.joint, before.twist, v.shape[1]), UNSOLVED)
     last = most(order.number)
 
     def iterate(_: Array, carry: Any) -> Any:
