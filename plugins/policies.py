@@ -21,6 +21,7 @@ class Policy(NamedTuple):
     `linear` weighs what is seen; `mlp` has one hidden layer; `recurrent` has one that also sees itself as it was a
     step before (Elman), and so can keep time and remember.
 
+    >>> import jax
     >>> policy = Policy("mlp", inputs=3, outputs=2, hidden=4)
     >>> weights = policy.params(jax.random.key(0))
     >>> out, memory = policy.act(weights, policy.memory(), jnp.ones(3))
