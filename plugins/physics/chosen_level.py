@@ -20,7 +20,7 @@ from .shipped import named_level
 from .sizes import SIZES, Pairs, Room
 
 DRAWN = 16
-"""Random levels that are drawn at the same time; the first one is taken that is worth it."""
+"""Random levels that are drawn at most, one after the other, until one is worth trying."""
 IDLE = 256
 """Decisions for which nothing is done, to see whether a level solves itself."""
 
@@ -72,4 +72,4 @@ def worth_trying(key: jax.Array, room: Room) -> Scene:
         scene, good = draw(one)
         if good:
             return jax.tree.map(np.asarray, scene)
-    raise BadOption("16 random levels solve themselves, or nothing in them can be driven; choose another seed")
+    raise BadOption(f"{DRAWN} random levels solve themselves, or nothing in them can be driven; choose another seed")

@@ -82,6 +82,12 @@ def turned(angle: Float[Array, "*n"]) -> Float[Array, "2 *n"]:
     return jnp.stack([jnp.cos(angle), jnp.sin(angle)])
 
 
+def rotated(angle: Float[Array, ""], r: Float[Array, "*k 2"]) -> Float[Array, "*k 2"]:
+    """Vectors of a shape's frame, as they lie in the world."""
+    cos, sin = turned(angle)
+    return jnp.stack([cos * r[..., 0] - sin * r[..., 1], sin * r[..., 0] + cos * r[..., 1]], axis=-1)
+
+
 def _turn(turn: Float[Array, "2 P"], r: Float[Array, "2 V P"]) -> Float[Array, "2 V P"]:
     cos, sin = turn
     return jnp.stack([cos * r[0] - sin * r[1], sin * r[0] + cos * r[1]])

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption, suggest
+from alife.plugins.network import random_network
 from alife.plugins.policies import Policy
 from alife.types import PRNGKey, Tree
 
-from .observe import OBSERVATIONS, entities, observation, observation_size
+from .observe import OBSERVATIONS, RATE, entities, observation, observation_size
 from .scene import CHANNELS, MOTOR_CHANNELS, THRUSTER_CHANNELS
 from .sizes import Pairs, Room
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 CONTROLLERS = ("open_loop", "mlp", "recurrent", "linear", "set")
 ACTIONS = ("continuous", "discrete", "multi_discrete")
-RATE = 30.0
-"""Decisions per second."""
 FASTEST_BEAT = 3.0
 """Of an open loop, per second, that its prior reaches."""
 
@@ -137,8 +136,6 @@ SETS = {"circles": 19, "polygons": 27, "joints": 22, "thrusters": 8}
 
 def set_network(rng: PRNGKey, hidden: int, outputs: int) -> Tree:
     """Weights of a network on sets: a layer for each kind, one that looks at the whole, one that decides."""
-    from alife.plugins.network import random_network
-
     shapes = {name: (size, hidden) for name, size in SETS.items()}
     shapes |= {"whole": (2 * hidden * len(SETS), hidden), "out": (hidden, outputs)}
     return random_network(rng, shapes)["params"]

@@ -14,6 +14,7 @@ from .control import Controller
 from .life import Level, Life, Rules, begin, centre, decide_and_step, level_of
 from .measures import measured
 from .morphology import MEANINGS, Plan, cppn, creature, extent, genes_of, grown, mirrored
+from .observe import RATE
 from .parameters import CONTROLLER, parts
 from .picture import picture
 from .scene import GROUND
@@ -132,8 +133,8 @@ class PhysicsCreature:
         level: Level = params["level"]
         after = decide_and_step(state, level, params["controller"], self.rules)
         ahead = centre(after.motion, level) - centre(state.motion, level)
-        effort = (after.tally.effort - state.tally.effort) / 30
-        height = (centre(after.motion, level)[1] - GROUND) / 30
+        effort = (after.tally.effort - state.tally.effort) / RATE
+        height = (centre(after.motion, level)[1] - GROUND) / RATE
         earned = {"walk": ahead[0], "back": -ahead[0], "rise": height, "thrift": ahead[0] - 0.1 * effort}[self.task]
         return after._replace(earned=jnp.where(state.done, 0.0, earned))
 

@@ -19,7 +19,7 @@ from alife.types import PRNGKey
 from .contacts import Motion
 from .joints import joints_of
 from .prepared import prepare
-from .random_level import DICE, add_connected, add_shape, add_thruster, chosen, half_sizes, pick
+from .random_level import DICE, add_connected, add_shape, add_thruster, chosen, half_sizes, pick, whole
 from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, SIDE, Scene, joined
 from .sizes import WALLS, Pairs
 
@@ -133,7 +133,7 @@ def change_motor(dice: Float[Array, " U"], scene: Scene) -> Scene:
     joints = scene.joints
     j, found = _any(dice[0], joints.active)
     noise = _normal(dice[1:5])
-    rebound = jnp.minimum(dice[6] * MOTOR_CHANNELS, MOTOR_CHANNELS - 1).astype(jnp.int32)
+    rebound = whole(dice[6], MOTOR_CHANNELS)
     new = joints._replace(
         motor_speed=joints.motor_speed.at[j].set(jnp.clip(joints.motor_speed[j] + 0.5 * noise[0], -3, 3)),
         motor_power=joints.motor_power.at[j].set(jnp.clip(joints.motor_power[j] + 0.5 * noise[1], 0, 3)),

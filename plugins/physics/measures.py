@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .control import RATE
 from .life import Level, Life, centre
+from .observe import RATE
 from .scene import GROUND
 
 

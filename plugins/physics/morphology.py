@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from alife.plugins.network import random_network
 from alife.types import PRNGKey, Tree
 
-from .contacts import turned
+from .contacts import rotated, turned
 from .scene import GROUND, Scene
 from .sizes import WALLS
 
@@ -127,8 +128,6 @@ def mirrored(genes: Tree) -> Tree:
 
 def cppn(rng: PRNGKey, bodies: int, hidden: int = 8) -> Tree:
     """An indirect genotype: a small network that says the genes of each body from its place among them."""
-    from alife.plugins.network import random_network
-
     outputs = sum(WIDTHS.values()) + bodies
     return random_network(rng, {"hidden": (5, hidden), "out": (hidden, outputs)})["params"]
 
@@ -178,7 +177,7 @@ def built(genes: Tree, plan: Plan) -> Bodies:
         x, rotation = carry
         on = parent[i]
         turn = rotation[on] + genes["rotation"][i]
-        at = x[on] + _turn(rotation[on], parent_anchor[i]) - _turn(turn, own_anchor[i])
+        at = x[on] + rotated(rotation[on], parent_anchor[i]) - rotated(turn, own_anchor[i])
         return (x.at[i].set(at), rotation.at[i].set(turn)), None
 
     start = (jnp.zeros((plan.bodies, 2)), jnp.zeros(plan.bodies).at[0].set(genes["rotation"][0]))
@@ -285,8 +284,3 @@ def _thrusters(genes: Tree, bodies: Bodies, slot: Int[Array, " B"], ground: Scen
         active=wish > 0,
         binding=jnp.argmax(genes["thruster_binding"][which], axis=1),
     )
-
-
-def _turn(angle: Float[Array, ""], r: Float[Array, "2"]) -> Float[Array, "2"]:
-    cos, sin = turned(angle)
-    return jnp.stack([cos * r[0] - sin * r[1], sin * r[0] + cos * r[1]])

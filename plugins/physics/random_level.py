@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from alife.types import PRNGKey
 
+from .contacts import rotated
 from .morphology import outline
 from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, NEUTRAL, SIDE, THRUSTER_CHANNELS, Scene, empty_scene, sizes
 from .sizes import WALLS, Room
@@ -145,7 +146,7 @@ def add_connected(
     a = jax.vmap(outline, (None, None, 0))(half_on, circle_on, angles[0])
     a = a * (0.2 + 0.8 * dice[24 : 24 + PROPOSALS, None])
     b = jax.vmap(outline, (None, None, 0))(half, circle, angles[1]) * jnp.where(circle, 0.0, 0.9)
-    at = shapes.position[on] + _turned(shapes.rotation[on], a) - _turned(rotation, b)
+    at = shapes.position[on] + rotated(shapes.rotation[on], a) - rotated(rotation, b)
     reach = jnp.max(half) * jnp.where(circle, 1.0, math.sqrt(2.0))
     outside = jnp.any((at < reach + jnp.array([0.0, GROUND])) | (at > SIDE - reach), axis=1)
     cost = jax.vmap(partial(_overlap, scene, reach, but=on))(at) + 10.0 * outside
@@ -179,7 +180,7 @@ def add_thruster(dice: Float[Array, " U"], scene: Scene, to_special: bool | Bool
         "rotation": jnp.where(dice[3] < 0.8, inward, 2 * math.pi * dice[4]),
         "power": (0.5 + 1.5 * dice[5]) * 2 * mass,
         "active": True,
-        "binding": _whole(dice[6], THRUSTER_CHANNELS),
+        "binding": whole(dice[6], THRUSTER_CHANNELS),
     }
     new = thrusters._replace(**{name: getattr(thrusters, name).at[t].set(value) for name, value in values.items()})
     return chosen(~jnp.all(thrusters.active) & jnp.any(wanted), scene._replace(thrusters=new), scene)
@@ -189,7 +190,8 @@ def _special(scene: Scene) -> Bool[Array, " N"]:
     return (scene.shapes.role == GREEN) | (scene.shapes.role == BLUE)
 
 
-def _whole(dice: Float[Array, ""], sides: int) -> Int[Array, ""]:
+def whole(dice: Float[Array, ""], sides: int) -> Int[Array, ""]:
+    """A throw of a die, from 0."""
     return jnp.minimum(dice * sides, sides - 1).astype(jnp.int32)
 
 
@@ -263,7 +265,7 @@ def _joint(
         "limited": (limited < 0.4) & ~jnp.asarray(motor),
         "min_rotation": -math.pi * low,
         "max_rotation": math.pi * high,
-        "binding": _whole(channel, MOTOR_CHANNELS),
+        "binding": whole(channel, MOTOR_CHANNELS),
         "auto": False,
     }
     return scene.joints._replace(
@@ -286,11 +288,6 @@ def _overlap(
     apart = jnp.hypot(*(shapes.position - at).T)
     deep = jnp.maximum(reach + theirs - apart, 0)
     return jnp.sum(jnp.where(shapes.active & (number >= WALLS) & (number != but), deep, 0))
-
-
-def _turned(angle: Float[Array, ""], r: Float[Array, "*k 2"]) -> Float[Array, "*k 2"]:
-    cos, sin = jnp.cos(angle), jnp.sin(angle)
-    return jnp.stack([cos * r[..., 0] - sin * r[..., 1], sin * r[..., 0] + cos * r[..., 1]], axis=-1)
 
 
 def chosen(condition: Bool[Array, ""], new: Scene, old: Scene) -> Scene:
