@@ -1,8 +1,10 @@
 """`alife browse`: a page to look at runs, served by this machine for itself.
 
 ```
-serve.py        the process            safety.py       who may ask, what a page may load
-app.py          addresses -> answers   bundle.py       arrays in an answer
+serve.py        the process            hosting.py      any page of ours as one
+app.py          addresses -> answers   answers.py      what all pages answer with
+safety.py       who may ask, what a page may load
+bundle.py       arrays in an answer
 gallery.py      one run, as it is seen projection.py   places on the map
 runs.py         all runs of a page     finder.py       the find bar
 neighbourhood.py  a map by neighbours
@@ -12,7 +14,10 @@ page/           the page: plain ES modules, no build step
 ```
 """
 
+from .answers import HANDLERS, Refusal, pages, read_wish
 from .app import create_app
+from .hosting import Host
+from .safety import Guard
 from .serve import Server, serve
 
-__all__ = ["Server", "create_app", "serve"]
+__all__ = ["HANDLERS", "Guard", "Host", "Refusal", "Server", "create_app", "pages", "read_wish", "serve"]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..errors import AlifeError, ArchiveDamaged
 from ..storage import open_archive
+from .answers import HANDLERS, Refusal, pages, read_body, read_wish
 from .bundle import pack
 from .gallery import LARGEST_SIDE, MAPS, MOST_PICTURED, Gallery, requested_ids
 from .runs import Runs
@@ -26,9 +24,6 @@ from .theatre import SIDES, Theatre
 
 LARGEST_PICTURE = 32 << 20
 """Bytes of a picture that is dropped on the page, at most."""
-LARGEST_WISH = 4 << 20
-"""Bytes of what is wished of a world, at most."""
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False, framed: bool = False) -> Guard:
@@ -41,8 +36,8 @@ def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False, framed
         framed: whether other pages of this machine, such as a notebook, may show it in a frame.
     """
     api = Api(runs, edit)
-    routes = [Route(path, respond) for path, respond in _pages().items()]
-    routes += [
+    routes = [
+        *pages(files(__package__) / "page"),
         Route("/api/runs", api.runs),
         Route("/api/runs/{run}", api.run),
         Route("/api/runs/{run}/table", api.table),
@@ -65,43 +60,6 @@ def create_app(runs: Runs, hosts: Collection[str], *, edit: bool = False, framed
         Route("/api/live/{world}", api.act, methods=["POST"]),
     ]
     return Guard(Starlette(routes=routes, exception_handlers=HANDLERS), hosts, framed=framed)
-
-
-class Refusal(Exception):
-    """An answer that is no answer: a status, and a sentence for people."""
-
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(said)
-        self.status = status
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    status = 410 if isinstance(error, ArchiveDamaged) else 409
-    return JSONResponse({"error": str(error)}, error.status if isinstance(error, Refusal) else status)
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # who asked has left, and nobody reads this
-
-
-HANDLERS: dict[Any, Any] = {Refusal: _refused, AlifeError: _refused, ClientDisconnect: _gone}
-
-
-def _pages() -> dict[str, Callable[..., Any]]:
-    """Address -> answer, for each file of the page; no address ever becomes a path."""
-    found = {}
-    for file in (files(__package__) / "page").iterdir():
-        suffix = Path(file.name).suffix
-        if suffix in KINDS:
-            found["/" if file.name == "index.html" else f"/{file.name}"] = _constant(file.read_bytes(), KINDS[suffix])
-    return found
-
-
-def _constant(body: bytes, kind: str) -> Callable[..., Any]:
-    async def respond(request: Request) -> Response:
-        return Response(body, media_type=kind)
-
-    return respond
 
 
 class Api:
@@ -138,7 +96,9 @@ class Api:
 
     async def drop(self, request: Request) -> Response:
         finder = await run_in_threadpool(self._runs.finder, self._place(request))
-        return JSONResponse({"name": await run_in_threadpool(finder.remember, await _body(request, LARGEST_PICTURE))})
+        return JSONResponse(
+            {"name": await run_in_threadpool(finder.remember, await read_body(request, LARGEST_PICTURE))}
+        )
 
     async def share(self, request: Request) -> Response:
         gallery, ending = self._gallery(request), request.path_params["ending"]
@@ -161,17 +121,17 @@ class Api:
 
     async def live(self, request: Request) -> Response:
         gallery, i = self._named(request)
-        living = await run_in_threadpool(gallery.living, i, _side(await _wish(request)))
+        living = await run_in_threadpool(gallery.living, i, _side(await read_wish(request)))
         return JSONResponse({**living.about, "world": self._theatre.admit(living)})
 
     async def act(self, request: Request) -> Response:
         living = self._theatre.named(request.path_params["world"])
         if living is None:
             raise Refusal(404, "this world was put away; open it again")
-        return _bundle(await run_in_threadpool(living.act, await _wish(request)))
+        return _bundle(await run_in_threadpool(living.act, await read_wish(request)))
 
     async def breed(self, request: Request) -> Response:
-        (gallery, i), wish = self._named(request), await _wish(request)
+        (gallery, i), wish = self._named(request), await read_wish(request)
         young = await run_in_threadpool(gallery.litter, i, wish, _side(wish))
         return JSONResponse(
             [{"world": self._theatre.admit(one), "genotype": one.about["genotype"], "of": of} for one, of in young]
@@ -195,7 +155,7 @@ class Api:
     async def _may_edit(self, request: Request) -> dict[str, Any]:
         if not self._edit:
             raise Refusal(403, "this page only reads; start it with `alife browse --edit` to keep what you make")
-        return await _wish(request)
+        return await read_wish(request)
 
     def _place(self, request: Request) -> int:
         return _whole(request.path_params["run"], 0, len(self._runs.galleries) - 1, 404)
@@ -219,25 +179,6 @@ def _whole(text: str, low: int, high: int, status: int = 400) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 12 and low <= int(text) <= high):
         raise Refusal(status, f"{text[:40]!r} is not one of the whole numbers {low} to {high}")
     return int(text)
-
-
-async def _body(request: Request, most: int) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            raise Refusal(413, f"that is too large; expected at most {most >> 20} MB")
-    return bytes(body)
-
-
-async def _wish(request: Request) -> dict[str, Any]:
-    try:
-        wish = json.loads(await _body(request, LARGEST_WISH))
-    except (ValueError, RecursionError):
-        wish = None
-    if not isinstance(wish, dict):
-        raise Refusal(400, "expected a JSON object")
-    return wish
 
 
 def _bundle(arrays: dict[str, np.ndarray]) -> Response:

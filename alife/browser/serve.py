@@ -1,27 +1,21 @@
-"""The server as a process: on this machine's own address, until it is stopped."""
+"""The page of some runs as a process."""
 
 from __future__ import annotations
 
-import socket
 import threading
-import webbrowser
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-import uvicorn
-
-from ..errors import BadOption
 from .app import create_app
+from .hosting import Host
 from .runs import Runs
 
-LOOPBACK = "127.0.0.1"
 ABREAST = 4
 """Runs that are opened side by side, at most; of more, one is chosen on the page."""
-CONNECTIONS = 128
-"""Answered at the same time; more are told to come again."""
 
 
-class Server:
+class Server(Host):
     """The page of some runs, ready to be served.
 
     Args:
@@ -36,31 +30,9 @@ class Server:
     """
 
     def __init__(self, runs: Sequence[Path], port: int = 0, *, edit: bool = False, framed: bool = False) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((LOOPBACK, port))
-            self._socket.listen(CONNECTIONS)  # from here on whoever comes waits in its queue
-        except OSError as error:
-            self._socket.close()
-            raise BadOption(f"port {port} cannot be used ({error.strerror}); choose another, or none") from error
-        port = self._socket.getsockname()[1]
-        self.address = f"http://{LOOPBACK}:{port}"
         known = Runs(runs)
+        super().__init__(partial(create_app, known, edit=edit, framed=framed), port)
         threading.Thread(target=known.prepare, daemon=True).start()
-        app = create_app(known, [f"{LOOPBACK}:{port}", f"localhost:{port}"], edit=edit, framed=framed)
-        # no log_config: it would rearrange the logging of the whole process, a notebook's for instance
-        config = uvicorn.Config(app, log_config=None, access_log=False, limit_concurrency=CONNECTIONS)
-        self._server = uvicorn.Server(config)
-
-    def run(self) -> None:
-        """Answers until it is stopped, by Ctrl-C too."""
-        with self._socket:
-            self._server.run(sockets=[self._socket])
-
-    def stop(self) -> None:
-        """Ends `run`, from another thread."""
-        self._server.should_exit = True
 
 
 def serve(
@@ -83,6 +55,5 @@ def serve(
     server = Server(runs, port, edit=edit)
     tell(server.address)
     if show:
-        page = f"{server.address}/beside.html" if 1 < len(runs) <= ABREAST else server.address
-        threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
+        server.show("/beside.html" if 1 < len(runs) <= ABREAST else "")
     server.run()

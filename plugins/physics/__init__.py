@@ -6,6 +6,7 @@ prepared -> contacts -> joints, order -> solver   one step of physics
 observe -> control -> life -> measures       what a controller senses and says; how a life goes
 picture                                      how it looks
 level                                        the substrate `physics_level`
+editor, editor_page, command                 `alife level`: built and played by hand
 ```
 """
 
@@ -13,7 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import click
+
 from alife.hookspecs import hookimpl
+
+from .command import level_command
 
 SOURCE = "Matthews, Beukman, Lu and Foerster 2024 (Kinetix, arXiv:2410.23208)"
 
@@ -44,3 +49,8 @@ def register_substrates(register: Callable[..., None]) -> None:
         test_options={"size": "S", "players": 2, "hidden": 4},
         source=SOURCE,
     )
+
+
+@hookimpl
+def register_commands(register: Callable[[click.Command], None]) -> None:
+    register(level_command)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from alife.errors import BadOption, UnknownName
 
-from .control import Controller
+from .control import Hand
 from .design import controllable
 from .edits import settled
 from .life import Rules, begin, decide_and_step, level_of
 from .locomotion import random_walker
 from .random_level import random_level
-from .scene import Scene
+from .scene import CHANNELS, Scene
 from .shipped import named_level
 from .sizes import SIZES, Pairs, Room
 
@@ -35,12 +36,12 @@ def chosen_level(level: str, size: str = "") -> Scene:
     Raises:
         UnknownName, BadOption, BadWorld: with what there is.
     """
-    drawn = re.fullmatch(r"(random|walker)(?::(\d+))?", level)
+    drawn = re.fullmatch(r"(random|walker):(\d+)", level)
     if drawn is None:
         return named_level(level)
     if size and size not in SIZES:
         raise UnknownName("size", size, SIZES)
-    key = jax.random.key(int(drawn[2] or 0) % 2**31)
+    key = jax.random.key(int(drawn[2]) % 2**31)
     if drawn[1] == "walker":
         return jax.jit(random_walker)(key)
     return worth_trying(key, SIZES[size or "M"])
@@ -53,15 +54,13 @@ def worth_trying(key: jax.Array, room: Room) -> Scene:
         BadOption: there is none among 16.
     """
     pairs = Pairs(room)
-    idle = Controller("open_loop", "blind", "continuous", room, pairs, 1)
-    rules = Rules(pairs, idle, IDLE, 0.0)
+    rules = Rules(pairs, Hand(), IDLE, 0.0)
 
     @jax.jit
     def draw(key: jax.Array) -> tuple[Scene, jax.Array]:
         scene = settled(random_level(key, room), pairs)
         level = level_of(scene, pairs)
-        nothing = jax.tree.map(lambda x: 0 * x, idle.params(key))
-        nothing["offset"] = nothing["offset"].at[4:].set(-20.0)
+        nothing = jnp.zeros(CHANNELS)
         life = jax.lax.fori_loop(
             0, IDLE, lambda _, life: decide_and_step(life, level, nothing, rules), begin(level, rules)
         )

@@ -17,11 +17,12 @@ LOOSE = np.array([70, 70, 70]) / 255
 NOZZLES = np.array([[60, 60, 70], [110, 70, 60]]) / 255
 """Of thrusters, by their channel."""
 FLAME, CORE = np.array([255, 122, 24]) / 255, np.array([255, 230, 120]) / 255
+DARK = np.concatenate([FIXED[None], ROLES[1:] / 2])
+"""Of fixed shapes, by their roles."""
 MARK = np.array([150, 150, 150]) / 255
 """Of the marks on the floor, a metre apart."""
 
 
 def role_colours(role: Int[Array, " N"], fixed: Bool[Array, " N"]) -> Float[Array, "N 3"]:
     """Of shapes, by their roles; those that are fixed are darker."""
-    dark = jnp.concatenate([jnp.asarray(FIXED)[None], jnp.asarray(ROLES)[1:] / 2])
-    return jnp.where(fixed[:, None], dark[role], jnp.asarray(ROLES)[role])
+    return jnp.where(fixed[:, None], jnp.asarray(DARK)[role], jnp.asarray(ROLES)[role])

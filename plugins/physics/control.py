@@ -123,6 +123,18 @@ class Controller(NamedTuple):
         return jnp.concatenate([jnp.array([0.0, 1.0, -1.0])[turns], fires * 1.0])
 
 
+class Hand:
+    """A controller whose weights are what it says: six numbers, from a person, or zeros of one who does nothing."""
+
+    def memory(self) -> Float[Array, " M"]:
+        """Nothing."""
+        return jnp.zeros(0)
+
+    def act(self, weights: Tree, life: Life, level: Level) -> tuple[Float[Array, "6"], Float[Array, " M"]]:
+        """What it is given."""
+        return weights, life.memory
+
+
 def commands(told: Float[Array, "6"], level: Level) -> tuple[Float[Array, " J"], Float[Array, " T"]]:
     """What each joint's motor and each thruster is told: by the channel that it is bound to."""
     joints, thrusters = level.scene.joints, level.scene.thrusters

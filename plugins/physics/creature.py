@@ -93,7 +93,7 @@ class PhysicsCreature:
         self.ground = ground_scene(terrain, *self.plan)
         pairs = Pairs(self.ground.room)
         control = Controller(controller, senses, "continuous", self.ground.room, pairs, hidden).checked()
-        self.rules = Rules(pairs, control, timeout, 0.0)
+        self.controller, self.rules = control, Rules(pairs, control, timeout, 0.0)
 
     @property
     def _coded(self) -> int:
@@ -104,7 +104,7 @@ class PhysicsCreature:
         """A body and a controller from their priors."""
         body_key, control_key = jax.random.split(rng)
         body = cppn(body_key, self._coded) if self.encoding == "cppn" else genes_of(body_key, self._coded)
-        return {"body": body, "controller": self.rules.controller.params(control_key)}
+        return {"body": body, "controller": self.controller.params(control_key)}
 
     def express(self, params: Tree) -> Tree:
         """The creature that a genotype stands for, on its ground."""

@@ -67,12 +67,12 @@ class PhysicsLevel:
             raise BadOption(f"timeout is {timeout}; expected 1 or more decisions")
         pairs = Pairs(scene.room)
         control = Controller(controller, senses, actions, scene.room, pairs, hidden).checked()
-        self.rules = Rules(pairs, control, timeout, nearer)
+        self.controller, self.rules = control, Rules(pairs, control, timeout, nearer)
         self.level = jax.tree.map(jnp.asarray, level_of(scene, pairs))
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """A controller from the prior."""
-        return self.rules.controller.params(rng)
+        return self.controller.params(rng)
 
     def init_state(self, rng: PRNGKey, params: Tree) -> Life:
         """The level as its file has it."""

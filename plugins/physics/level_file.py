@@ -106,15 +106,24 @@ def read_level(path: str | Path) -> Scene:
     """
     path = Path(path)
     try:
-        said = json.loads(path.read_text("utf-8"))
+        return scene_of_text(path.read_text("utf-8"))
     except OSError as cause:
         raise BadWorld(f"{path} cannot be read: {cause.strerror}; expected a level file, .json") from None
-    except ValueError as cause:
-        raise BadWorld(f"{path} is no JSON: {cause}; expected a level file as Kinetix writes them") from None
-    try:
-        return scene_of(said)
-    except BadWorld as cause:
+    except (BadWorld, UnicodeError) as cause:
         raise BadWorld(f"{path}: {cause}") from None
+
+
+def scene_of_text(text: str) -> Scene:
+    """The scene of the text of a level file.
+
+    Raises:
+        BadWorld: it is no level, or its scene cannot be.
+    """
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError) as cause:
+        raise BadWorld(f"it is no JSON: {cause}; expected a level file as Kinetix writes them") from None
+    return scene_of(said)
 
 
 def scene_of(said: Any) -> Scene:

@@ -12,7 +12,7 @@ from alife.types import Tree
 
 from .colours import role_colours
 from .contacts import Motion
-from .control import Controller, commands
+from .control import Controller, Hand, commands
 from .prepared import Prepared, prepare
 from .scene import BLUE, GREEN, RED, Scene, joined
 from .sizes import Pairs
@@ -81,7 +81,7 @@ class Rules(NamedTuple):
     """What is the same for all worlds of a substrate."""
 
     pairs: Pairs
-    controller: Controller
+    controller: Controller | Hand
     timeout: int
     """Decisions after which an episode ends; 0 = it goes on."""
     nearer: float

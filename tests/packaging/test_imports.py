@@ -21,6 +21,7 @@ PUBLIC = {
     "options",
     "registry",
     "config",
+    "browser",
 }
 MAY = {
     "plugins": PUBLIC | {"make_substrate", "make_model", "make_search", "rollout", "evaluate_genotypes", "plugins"},
