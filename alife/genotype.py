@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -126,7 +127,12 @@ class GenotypeSpace:
 
     def sample(self, key: PRNGKey, n: int) -> Num[Array, "N G"]:
         """n genotypes from the substrate's own prior."""
-        return jax.vmap(lambda k: self.flatten(self.substrate.default_params(k)))(jax.random.split(key, n))
+        return self._draw(jax.random.split(key, n))
+
+    @cached_property
+    def _draw(self) -> Callable[[PRNGKey], Num[Array, "N G"]]:
+        """The prior as one program: a substrate may draw its genotypes by hundreds of small steps."""
+        return jax.jit(jax.vmap(lambda key: self.flatten(self.substrate.default_params(key))))
 
     def mutate(self, key: PRNGKey, genotypes: Num[Array, "N G"], sigma: float) -> Num[Array, "N G"]:
         """Changed copies: the substrate's own `mutate` if it has one, else gaussian noise of sigma x scale.

@@ -35,7 +35,7 @@ install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_check
 # asked of every substrate in properties/test_batches.py, and bytes are asked of programs as users run them.
 FOLDERS = ("authors", "browser", "conformance", "flow", "search", "storage")
 FOLDERS += ("plugins/envs", "plugins/physics", "plugins/society")
-FILES = ("plugins/builtin/test_training.py",)
+FILES = ("plugins/builtin/test_training.py", "worlds/test_live.py")
 HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
 UNHURRIED = ("test_ensemble", "test_lenia_classic", "test_pixels", "test_texture")
 """Of models, and of worlds that run for so long that haste in compiling does not pay."""

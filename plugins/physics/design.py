@@ -169,7 +169,7 @@ def _players(players: int | str, control: Controller) -> Tree:
     if isinstance(players, int):
         if players < 1:
             raise BadOption(f"players is {players}; expected 1 or more, or a file of genotypes")
-        return jax.vmap(control.params)(jax.random.split(jax.random.key(0), players))
+        return jax.jit(jax.vmap(control.params))(jax.random.split(jax.random.key(0), players))
     example = jax.eval_shape(control.params, jax.random.key(0))
     flat, unflatten = ravel_pytree(jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), example))
     try:

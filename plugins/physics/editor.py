@@ -157,7 +157,7 @@ class Workshop:
     def play(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Begins to play a level; the play before it ends."""
         scene = _scene(wish)
-        level = jax.tree.map(jnp.asarray, level_of(scene, Pairs(scene.room)))
+        level = jax.jit(lambda scene: level_of(scene, Pairs(scene.room)))(scene)
         step, life = _stepper(scene.room), begin(level, _rules(scene.room))
         step(life, level, jnp.zeros(CHANNELS))  # compiled before anybody sees it move
         with self._lock:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption, UnknownName
@@ -68,7 +67,7 @@ class PhysicsLevel:
         pairs = Pairs(scene.room)
         control = Controller(controller, senses, actions, scene.room, pairs, hidden).checked()
         self.controller, self.rules = control, Rules(pairs, control, timeout, nearer)
-        self.level = jax.tree.map(jnp.asarray, level_of(scene, pairs))
+        self.level = jax.jit(lambda scene: level_of(scene, pairs))(scene)
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """A controller from the prior."""

@@ -200,6 +200,7 @@ def areas(vertices: Float[Array, "P V 2"], n_vertices: Int[Array, " P"]) -> Floa
     return jnp.sum(_crosses(vertices, n_vertices), axis=-1) / 2
 
 
+@jax.jit
 def centred(scene: Scene) -> Scene:
     """Polygons that move, with the mean of their corners in the origin of their frame; nothing else changes place."""
     shapes, joints, thrusters = scene.shapes, scene.joints, scene.thrusters

@@ -19,7 +19,7 @@ N = 19
 def test_results_do_not_depend_on_the_batch(name, in_haste):
     entry = default_registry().substrates[name]
     space = GenotypeSpace(entry.make(**entry.test_options), name)
-    world = space, default_registry().models["texture"].make(), Schedule(6, 2), 32
+    world = space, default_registry().models["pixels"].make(), Schedule(6, 2), 32
     peak = next(iter(Evaluator(*world).measure_names), None)
     roomy, tight = (Evaluator(*world, memory_mb, keep_states=True, peak=peak) for memory_mb in (2048, 1))
     genotypes = np.asarray(space.sample(jax.random.key(0), N))

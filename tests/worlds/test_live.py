@@ -26,7 +26,7 @@ def test_it_goes_the_way_of_a_rollout(name: str) -> None:
     seen = world.advance(3)
     assert world.step == 5 and bool(seen.finite)
     for now, then in zip(jax.tree.leaves(world.state), jax.tree.leaves(run.state), strict=True):
-        np.testing.assert_allclose(now, then, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(now, then, rtol=1e-3, atol=1e-3)
     assert np.abs(np.asarray(seen.frame, int) - np.asarray(run.frames[-1], int)).mean() < 0.5
     before = jax.tree.leaves(world.state)
     world.advance(1)
