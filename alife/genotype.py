@@ -109,6 +109,17 @@ class GenotypeSpace:
             samples = np.asarray(self.sample(jax.random.key(0), PRIOR_SAMPLES), np.float32)
         return samples.mean(0), samples.std(0)
 
+    @property
+    def blends(self) -> bool:
+        """Whether what lies between two genotypes is of their kind, too: real numbers, which the substrate does not
+        change in a way of its own."""
+        return self.dtype == np.float32 and getattr(self.substrate, "mutate", None) is None
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the substrate mixes two genotypes in a way of its own."""
+        return getattr(self.substrate, "crossover", None) is not None
+
     def flatten(self, params: Tree) -> Num[Array, " G"]:
         """The vector of a parameter tree.
 

@@ -60,7 +60,8 @@ number counted over the whole life of the world, -1 where the slot is free; and 
 
 A person who watches a world live may touch it: `poke` gives the state after that.  `place` is how far to the right and
 down in the picture, in [0, 1], `radius` what is touched around it, in edges of the picture; `strength` in [-1, 1] says
-how much of what lives there is added, or below 0 taken away.
+how much of what lives there is added, or below 0 taken away; or, where bodies move, how hard they are pushed away from
+there, or drawn near.
 """
 
 

@@ -160,6 +160,15 @@ class Space(Protocol):
     def scale(self) -> float:
         """How far one number of a genotype typically lies from the middle of the prior, > 0."""
 
+    @property
+    def blends(self) -> bool:
+        """Whether what lies between two genotypes is of their kind, too: real numbers, which the substrate does not
+        change in a way of its own."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the substrate mixes two genotypes in a way of its own."""
+
     def checked(self, rows: Num[np.ndarray, "N g"], what: str) -> Num[np.ndarray, "N G"]:
         """The genotypes in `rows`, or BadGenotype with what is wrong with them; `what` says whose they are."""
 
@@ -168,3 +177,6 @@ class Space(Protocol):
 
     def mutate(self, key: PRNGKey, genotypes: Num[Array, "N G"], sigma: float) -> Num[Array, "N G"]:
         """Changed copies: the substrate's own `mutate` if it has one, else gaussian noise of sigma x scale."""
+
+    def crossover(self, key: PRNGKey, first: Num[Array, "N G"], second: Num[Array, "N G"]) -> Num[Array, "N G"]:
+        """Mixtures of pairs: the substrate's own `crossover` if it has one, else each number from either of the two."""

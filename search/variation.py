@@ -15,6 +15,8 @@ from alife.types import OPERATORS, PRNGKey, Space, Verdict
 
 from .random_sampling import with_starts
 
+MIXED = 0.25
+"""Share of children that begin as a mixture of two parents, where a substrate mixes them in a way of its own."""
 ANY_GENOTYPE = "Use --search map_elites, --search illuminate or --search random"
 """What a search says that cannot vary integers."""
 
@@ -103,8 +105,8 @@ def children(
 
 
 def along_lines(space: Space, line: float) -> bool:
-    """Whether children move along lines: integers have none between them."""
-    return line > 0 and space.dtype == np.float32
+    """Whether children move along lines: where what lies between two genotypes is one, too."""
+    return line > 0 and space.blends
 
 
 def within(space: Space, genotypes: Num[Array, "N G"]) -> Num[Array, "N G"]:
@@ -150,13 +152,16 @@ def born(
 ) -> tuple[Num[Array, "N G"], Origin]:
     """Children of chosen members, and where they came from; samples of the prior if all places are empty.
 
+    Where they do not move along lines and the substrate mixes genotypes in a way of its own, a quarter of them are
+    changed copies of a mixture of both parents.
+
     Args:
         key: of the random numbers.
         space: the genotypes.
         members: genotypes held, in S places.
         number: evaluation number of each member, -1 = an empty place.
         first: place of each child's parent.
-        second: place of the member towards which it moves, where children move along lines.
+        second: place of the member towards which it moves, or with which it is mixed.
         sigma, line: as `children` takes them.
     """
     lines, n = along_lines(space, line), len(first)
@@ -166,10 +171,18 @@ def born(
         return genotypes, Origin(jnp.full((n, 2), -1), jnp.full(n, OPERATORS.index("sample")))
 
     def breed() -> tuple[Num[Array, "N G"], Origin]:
-        others = members[second] if lines else None
-        genotypes = children(key, space, members[first], others, sigma, line)
-        parents = jnp.stack([number[first], number[second] if lines else jnp.full(n, -1)], axis=1)
-        return genotypes, Origin(parents, jnp.full(n, OPERATORS.index("line" if lines else "mutate")))
+        if lines:
+            genotypes = children(key, space, members[first], members[second], sigma, line)
+            both = jnp.stack([number[first], number[second]], axis=1)
+            return genotypes, Origin(both, jnp.full(n, OPERATORS.index("line")))
+        coin, mix, change = jax.random.split(key, 3)
+        bred, mixed = members[first], jnp.zeros(n, bool)
+        if space.mixes:
+            mixed = jax.random.bernoulli(coin, MIXED, (n,))
+            bred = jnp.where(mixed[:, None], space.crossover(mix, bred, members[second]), bred)
+        genotypes = children(change, space, bred, None, sigma, 0)
+        parents = jnp.stack([number[first], jnp.where(mixed, number[second], -1)], axis=1)
+        return genotypes, Origin(parents, jnp.where(mixed, OPERATORS.index("crossover"), OPERATORS.index("mutate")))
 
     return jax.lax.cond(jnp.any(number >= 0), breed, sample)
 

@@ -25,6 +25,7 @@ class Box:
     name: str = "box"
     dtype: np.dtype = np.dtype(np.float32)
     layout, scale = "real numbers", 1.0
+    blends, mixes = True, False
 
     def __init__(
         self, size: int = 5, starts: Num[Array, "S G"] | None = None, bounds: tuple[float, float] = (-np.inf, np.inf)
@@ -46,12 +47,17 @@ class Box:
         """Changed copies."""
         return genotypes + sigma * jax.random.normal(key, genotypes.shape)
 
+    def crossover(self, key: PRNGKey, first: Num[Array, "N G"], second: Num[Array, "N G"]) -> Num[Array, "N G"]:
+        """Mixtures of pairs."""
+        return jnp.where(jax.random.bernoulli(key, shape=first.shape), first, second)
+
 
 class Bits(Box):
     """Zeros and ones; mutation turns one of them round."""
 
     name, dtype = "bits", np.dtype(np.int32)
     layout = "zeros and ones"
+    blends = False
 
     def __init__(self, size: int = 5, starts: Num[Array, "S G"] | None = None) -> None:
         super().__init__(size, starts, bounds=(0, 1))

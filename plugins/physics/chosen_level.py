@@ -11,7 +11,6 @@ import numpy as np
 from alife.errors import BadOption, UnknownName
 
 from .control import Hand
-from .design import controllable
 from .edits import settled
 from .life import Rules, begin, decide_and_step, level_of
 from .locomotion import random_walker
@@ -19,6 +18,7 @@ from .random_level import random_level
 from .scene import CHANNELS, Scene
 from .shipped import named_level
 from .sizes import SIZES, Pairs, Room
+from .trial import controllable
 
 DRAWN = 16
 """Random levels that are drawn at most, one after the other, until one is worth trying."""

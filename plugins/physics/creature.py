@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption, UnknownName
+from alife.options import whole
 from alife.types import Parameter, PRNGKey, Tree
 
 from .control import Controller
-from .life import Level, Life, Rules, begin, centre, decide_and_step, level_of
+from .life import MOST_DECISIONS, Level, Life, Rules, begin, centre, decide_and_step, level_of, pushed
 from .measures import measured
 from .morphology import MEANINGS, Plan, cppn, creature, extent, genes_of, grown, mirrored
 from .observe import RATE
@@ -86,14 +87,15 @@ class PhysicsCreature:
         for what, count, most in (("circles", circles, bodies), ("thrusters", thrusters, bodies)):
             if not 0 <= count <= most:
                 raise BadOption(f"{what} is {count}; expected 0 to {most}, the number of bodies")
-        if timeout < 1:
-            raise BadOption(f"timeout is {timeout}; expected 1 or more decisions")
         self.task, self.encoding, self.mirror = task, encoding, mirror
         self.plan = Plan(bodies, circles, thrusters)
         self.ground = ground_scene(terrain, *self.plan)
         pairs = Pairs(self.ground.room)
         control = Controller(controller, senses, "continuous", self.ground.room, pairs, hidden).checked()
-        self.controller, self.rules = control, Rules(pairs, control, timeout, 0.0)
+        self.controller, self.rules = (
+            control,
+            Rules(pairs, control, whole("timeout", timeout, 1, MOST_DECISIONS, "decisions"), 0.0),
+        )
 
     @property
     def _coded(self) -> int:
@@ -151,6 +153,13 @@ class PhysicsCreature:
         return measured(state, params["level"]) | {"aspect": params["aspect"]}
 
     measures.__doc__ = f"{str(measured.__doc__).rstrip()}\n    aspect: width over height, when its life begins\n    "
+
+    def poke(self, state: Life, params: Tree, place: Float[Array, "2"], radius: Array, strength: Array) -> Life:
+        """What moves is pushed away from there, or drawn to it."""
+        level: Level = params["level"]
+        left = centre(state.motion, level)[0] - BEFORE
+        at = jnp.stack([left + WIDTH * place[0], WIDTH * (1 - place[1])])
+        return pushed(state, level, at, WIDTH * radius, strength)
 
     def parameters(self) -> dict[str, Parameter]:
         """Parts of the genotype."""

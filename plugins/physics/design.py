@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -13,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from alife.errors import BadOption, UnknownName
+from alife.options import whole
 from alife.types import Parameter, PRNGKey, Tree
 
 from .contacts import Motion
@@ -20,14 +20,17 @@ from .control import Controller
 from .edits import edited, mixed, settled, weights_of
 from .genotype import MEANINGS, decoded, encoded
 from .joints import joints_of
-from .life import Level, Life, Rules, begin, decide_and_step, level_of
-from .parameters import parts
+from .life import MOST_DECISIONS, Life, Rules, level_of, poked
+from .parameters import CONTROLLER, parts
 from .picture import picture
 from .prepared import prepare
 from .random_level import random_level
-from .scene import BLUE, GREEN, Scene
-from .sizes import SIZES, WALLS, Pairs
+from .scene import Scene
+from .sizes import SIZES, Pairs
+from .trial import Task, all_begin, all_step, fairness, judged
 
+STEP = 0.15
+"""Deviation of what is added to each weight of a solver that changes."""
 APART = 0.1
 """Joints whose points lie farther apart than this, metres, when all has been shifted to close them, are let go."""
 
@@ -40,17 +43,23 @@ class PhysicsDesign:
     population of controllers tries each level at the same time: `learnability` is highest where half of them solve it.
     One player does nothing: what it solves is no task.
 
+    With `solver` a genotype is a level and the controller that is to solve it.  Either changes; a mixture of two is the
+    level of one, or one mixed of both, with the controller of the other or of the one: who solves one level is tried on
+    another.
+
     Args:
         size: "S", "M" or "L", see `alife.plugins.physics.sizes`.
         players: how many random controllers (networks on sets) try a level, or a file, .npy or .npz, of their
             genotypes, one in each row, as `alife export` of a search of `physics_level` with `controller = "set"`
             gives them.
+        solver: whether the genotype holds a controller, too; it is the first player, and seen in the pictures.
         hidden: units of the players' networks.
         edits: weights of changes, by name, instead of ours; see `alife.plugins.physics.edits.EDITS`.
         timeout: decisions after which an episode ends.
 
     Source: Matthews, Beukman, Lu and Foerster 2024 (Kinetix, arXiv:2410.23208); learnability as in Rutherford et al.
-    2024 (arXiv:2408.15099).
+    2024 (arXiv:2408.15099); levels with their solvers, and transfers between them, as in Wang et al. 2019 (POET,
+    arXiv:1901.01753), kept by a minimal criterion as in Brant and Stanley 2017 (doi:10.1145/3071178.3071186).
     """
 
     deterministic = True
@@ -59,98 +68,107 @@ class PhysicsDesign:
         self,
         size: str = "M",
         players: int | str = 7,
+        solver: bool = False,
         hidden: int = 16,
         edits: Mapping[str, float] | None = None,
         timeout: int = 256,
     ) -> None:
         if size not in SIZES:
             raise UnknownName("size", size, SIZES)
-        if timeout < 1:
-            raise BadOption(f"timeout is {timeout}; expected 1 or more decisions")
         self.room = SIZES[size]
         self.pairs = Pairs(self.room)
         self.weights = weights_of(edits or {})
-        control = Controller("set", "proprioception", "continuous", self.room, self.pairs, hidden).checked()
-        self.rules = Rules(self.pairs, control, timeout, 0.1)
-        self.players = _players(players, control)
+        self.controller = Controller("set", "proprioception", "continuous", self.room, self.pairs, hidden).checked()
+        self.rules = Rules(self.pairs, self.controller, whole("timeout", timeout, 1, MOST_DECISIONS, "decisions"), 0.1)
+        self.players = _players(players, self.controller)
+        self.solver = solver
 
     def default_params(self, rng: PRNGKey) -> Tree:
-        """A random level."""
-        return encoded(settled(random_level(rng, self.room), self.pairs))
+        """A random level, and with `solver` a controller."""
+        if not self.solver:
+            return encoded(settled(random_level(rng, self.room), self.pairs))
+        level_key, solver_key = jax.random.split(rng)
+        level = encoded(settled(random_level(level_key, self.room), self.pairs))
+        return {"level": level, "solver": self.controller.params(solver_key)}
 
     def mutate(self, rng: PRNGKey, params: Tree) -> Tree:
-        """A level with one change."""
-        return encoded(edited(rng, decoded(params, self.room), self.weights, self.pairs))
+        """A level with one change, or, one time in two, its solver with another."""
+        if not self.solver:
+            return self._edited(rng, params)
+        coin, edit_key, noise_key = jax.random.split(rng, 3)
+        flat, unflatten = ravel_pytree(params["solver"])
+        other = unflatten(flat + STEP * jax.random.normal(noise_key, flat.shape))
+        teach = jax.random.bernoulli(coin)
+        return {
+            "level": _either(teach, params["level"], self._edited(edit_key, params["level"])),
+            "solver": _either(teach, other, params["solver"]),
+        }
 
     def crossover(self, rng: PRNGKey, first: Tree, second: Tree) -> Tree:
-        """Groups of joined shapes from either."""
+        """Groups of joined shapes from either; or, one time in two, the level of one for the solver of the other."""
+        if not self.solver:
+            return self._mixed(rng, first, second)
+        coin, mix_key = jax.random.split(rng)
+        moves = jax.random.bernoulli(coin)
+        return {
+            "level": _either(moves, first["level"], self._mixed(mix_key, first["level"], second["level"])),
+            "solver": _either(moves, second["solver"], first["solver"]),
+        }
+
+    def _edited(self, rng: PRNGKey, level: Tree) -> Tree:
+        return encoded(edited(rng, decoded(level, self.room), self.weights, self.pairs))
+
+    def _mixed(self, rng: PRNGKey, first: Tree, second: Tree) -> Tree:
         return encoded(mixed(rng, decoded(first, self.room), decoded(second, self.room)))
 
-    def express(self, params: Tree) -> Level:
-        """The level that a genotype stands for."""
-        return level_of(closed(decoded(params, self.room), self.pairs), self.pairs)
+    def express(self, params: Tree) -> Task:
+        """The level that a genotype stands for, and who tries it."""
+        level = level_of(closed(decoded(params["level"] if self.solver else params, self.room), self.pairs), self.pairs)
+        if not self.solver:
+            return Task(level, self.players)
+        first = jax.tree.map(lambda own, others: jnp.concatenate([own[None], others]), params["solver"], self.players)
+        return Task(level, first)
 
-    def init_state(self, rng: PRNGKey, params: Level) -> Life:
-        """The level, once for each player; the first one does nothing."""
-        count = len(jax.tree.leaves(self.players)[0]) + 1
-        return jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), begin(params, self.rules))
+    def init_state(self, rng: PRNGKey, params: Task) -> Life:
+        """The level, once for each player, and first for one who does nothing."""
+        return all_begin(params.level, self.rules, len(jax.tree.leaves(params.players)[0]))
 
-    def step_state(self, rng: PRNGKey, state: Life, params: Level) -> Life:
+    def step_state(self, rng: PRNGKey, state: Life, params: Task) -> Life:
         """One decision of every player, a thirtieth of a second."""
-        idle = jax.tree.map(jnp.zeros_like, jax.tree.map(lambda x: x[:1], self.players))
-        idle["out"]["bias"] = idle["out"]["bias"].at[:, 4:].set(-20.0)  # thrusters are off, not half on
-        everybody = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), idle, self.players)
-        step = partial(decide_and_step, level=params, rules=self.rules)
-        return jax.vmap(lambda life, weights: step(life, weights=weights))(state, everybody)
+        return all_step(state, params.level, params.players, self.rules)
 
-    def render_state(self, state: Life, params: Level, img_size: int) -> Float[Array, "H W 3"]:
+    def render_state(self, state: Life, params: Task, img_size: int) -> Float[Array, "H W 3"]:
         """The arena as the first player that acts meets it."""
-        return picture(jax.tree.map(lambda x: x[1], state), params, img_size)
+        return picture(jax.tree.map(lambda x: x[1], state), params.level, img_size)
 
-    def measures(self, state: Life, params: Level) -> dict[str, Float[Array, ""]]:
-        """Numbers of a level and of those who try it.
+    def reward(self, state: Life, params: Task) -> Float[Array, ""]:
+        """What the first player that acts earned in the last step."""
+        return state.earned[1]
 
-        solved: share of the players that solve it, 0 to 1
-        learnability: p (1 - p) of that share p, at most 0.25; 0 where doing nothing solves it
-        idle_solves: 1 where doing nothing solves it
-        controllable: 1 where a motor or thruster acts on something that hangs on green or blue
-        shapes: that are there, beyond the walls
-        actuators: motors and thrusters that work
-        spread: mean distance between the players' green shapes and where doing nothing leaves them, metres
-        """
-        scene, prepared = params.scene, params.prepared
-        solved = jnp.mean(state.won[1:].astype(jnp.float32))
-        idle = state.won[0].astype(jnp.float32)
-        green = scene.shapes.role == GREEN
-        away = jnp.hypot(*jnp.moveaxis(state.motion.x[1:] - state.motion.x[0], 1, 0)) * green
-        motors = prepared.joints.active & prepared.joints.motor_on & ~prepared.joints.fixed
-        return {
-            "solved": solved,
-            "learnability": solved * (1 - solved) * (1 - idle),
-            "idle_solves": idle,
-            "controllable": controllable(params).astype(jnp.float32),
-            "shapes": jnp.sum(scene.shapes.active[WALLS:]).astype(jnp.float32),
-            "actuators": (jnp.sum(motors) + jnp.sum(prepared.thrusters.active)).astype(jnp.float32),
-            "spread": jnp.mean(jnp.sum(away, axis=1)),
-        }
+    def measures(self, state: Life, params: Task) -> dict[str, Float[Array, ""]]:
+        numbers = judged(state, params.level)
+        return numbers | fairness(state) if self.solver else numbers
+
+    measures.__doc__ = f"{str(judged.__doc__).rstrip()}\n\n    With `solver`:\n{str(fairness.__doc__).rstrip()}\n    "
+
+    def poke(self, state: Life, params: Task, place: Float[Array, "2"], radius: Array, strength: Array) -> Life:
+        """What moves is pushed away from there, or drawn to it, for all players."""
+        return jax.vmap(lambda life: poked(life, params.level, place, radius, strength))(state)
 
     def parameters(self) -> dict[str, Parameter]:
         """Parts of the genotype."""
-        return parts(self, MEANINGS, -5.0, 5.0)
+        if not self.solver:
+            return parts(self, MEANINGS, -5.0, 5.0)
+        control = {f"solver/{name}": meaning for name, meaning in CONTROLLER.items()}
+        return parts(self, control | {f"level/{name}": meaning for name, meaning in MEANINGS.items()}, -5.0, 5.0)
 
-    def keep_state(self, state: Life, params: Level) -> dict[str, Array]:
+    def keep_state(self, state: Life, params: Task) -> dict[str, Array]:
         """Places and rotations of the first player that acts."""
         return {"x": state.motion.x[1], "rotation": state.motion.rotation[1]}
 
 
-def controllable(level: Level) -> Bool[Array, ""]:
-    """Whether any motor or thruster acts on something that hangs on a green or blue shape."""
-    shapes, prepared = level.scene.shapes, level.prepared
-    special = shapes.active & ((shapes.role == GREEN) | (shapes.role == BLUE))
-    hangs = level.linked @ special.astype(jnp.float32) > 0
-    motors = prepared.joints.active & prepared.joints.motor_on & ~prepared.joints.fixed
-    driven = motors & (hangs[prepared.joints.a] | hangs[prepared.joints.b])
-    return jnp.any(driven) | jnp.any(prepared.thrusters.active & hangs[prepared.thrusters.shape])
+def _either(first: Bool[Array, ""], one: Tree, other: Tree) -> Tree:
+    return jax.tree.map(lambda a, b: jnp.where(first, a, b), one, other)
 
 
 def closed(scene: Scene, pairs: Pairs) -> Scene:

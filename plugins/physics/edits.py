@@ -18,10 +18,11 @@ from alife.types import PRNGKey
 
 from .contacts import Motion
 from .joints import joints_of
+from .mirroring import mirror_limb
 from .prepared import prepare
-from .random_level import DICE, add_connected, add_shape, add_thruster, chosen, half_sizes, pick, whole
-from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, SIDE, Scene, joined
-from .sizes import WALLS, Pairs
+from .random_level import DICE, add_connected, add_shape, add_thruster, any_of, chosen, half_sizes, pick, whole
+from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, SIDE, Scene, free_shapes, joined
+from .sizes import Pairs
 
 SETTLING = 5
 """Shifts that close the gaps of joints after a change."""
@@ -30,7 +31,7 @@ SETTLING = 5
 def remove_shape(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Takes a shape away that is neither green nor blue, with its joints and thrusters."""
     shapes, joints, thrusters = scene.shapes, scene.joints, scene.thrusters
-    i, found = _any(dice[0], _free(scene) & (shapes.role != GREEN) & (shapes.role != BLUE))
+    i, found = any_of(dice[0], free_shapes(scene) & (shapes.role != GREEN) & (shapes.role != BLUE))
     return chosen(
         found,
         scene._replace(
@@ -44,22 +45,22 @@ def remove_shape(dice: Float[Array, " U"], scene: Scene) -> Scene:
 
 def remove_joint(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Takes a joint away."""
-    j, found = _any(dice[0], scene.joints.active)
+    j, found = any_of(dice[0], scene.joints.active)
     off = scene.joints._replace(active=scene.joints.active.at[j].set(False))
     return chosen(found, scene._replace(joints=off), scene)
 
 
 def remove_thruster(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Takes a thruster away."""
-    t, found = _any(dice[0], scene.thrusters.active)
+    t, found = any_of(dice[0], scene.thrusters.active)
     off = scene.thrusters._replace(active=scene.thrusters.active.at[t].set(False))
     return chosen(found, scene._replace(thrusters=off), scene)
 
 
 def swap_roles(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Exchanges the roles of two shapes."""
-    i, found = _any(dice[0], _free(scene))
-    k, both = _any(dice[1], _free(scene) & (jnp.arange(len(scene.shapes.role)) != i))
+    i, found = any_of(dice[0], free_shapes(scene))
+    k, both = any_of(dice[1], free_shapes(scene) & (jnp.arange(len(scene.shapes.role)) != i))
     role = scene.shapes.role
     new = role.at[i].set(role[k]).at[k].set(role[i])
     return chosen(found & both, scene._replace(shapes=scene.shapes._replace(role=new)), scene)
@@ -67,7 +68,7 @@ def swap_roles(dice: Float[Array, " U"], scene: Scene) -> Scene:
 
 def toggle_fixed(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Fixes a shape that moves, or frees one that is fixed."""
-    i, found = _any(dice[0], _free(scene))
+    i, found = any_of(dice[0], free_shapes(scene))
     moves = scene.shapes.moves.at[i].set(~scene.shapes.moves[i])
     return chosen(found, scene._replace(shapes=scene.shapes._replace(moves=moves, turns=moves)), scene)
 
@@ -75,7 +76,7 @@ def toggle_fixed(dice: Float[Array, " U"], scene: Scene) -> Scene:
 def change_size(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Makes a shape larger or smaller; joints and thrusters on it move along."""
     shapes, joints, thrusters = scene.shapes, scene.joints, scene.thrusters
-    i, found = _any(dice[0], _free(scene))
+    i, found = any_of(dice[0], free_shapes(scene))
     polygons = scene.room.polygons
     half = half_sizes(scene)[i]
     times = jnp.exp(0.3 * _normal(dice[1:3]))
@@ -101,8 +102,8 @@ def change_size(dice: Float[Array, " U"], scene: Scene) -> Scene:
 def move(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Moves a shape with everything joined to it, by up to half a metre along both axes, back inside where needed."""
     shapes = scene.shapes
-    i, found = _any(dice[0], _free(scene))
-    group = joined(scene.joints, len(shapes.role))[i] & _free(scene)
+    i, found = any_of(dice[0], free_shapes(scene))
+    group = joined(scene.joints, len(shapes.role))[i] & free_shapes(scene)
     shift = dice[1:3] - 0.5
     new = shapes.position + jnp.where(group[:, None], shift, 0)
     reach = jnp.max(half_sizes(scene), axis=1)[:, None]
@@ -115,7 +116,7 @@ def move(dice: Float[Array, " U"], scene: Scene) -> Scene:
 
 def rotate(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Turns a shape; what joints count as 0 turns along."""
-    i, found = _any(dice[0], _free(scene))
+    i, found = any_of(dice[0], free_shapes(scene))
     angle = 2 * math.pi * dice[1]
     joints = scene.joints
     reference = joints.rotation + angle * ((joints.b == i) * 1.0 - (joints.a == i) * 1.0)
@@ -131,7 +132,7 @@ def change_gravity(dice: Float[Array, " U"], scene: Scene) -> Scene:
 def change_motor(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Another speed, power, limits and perhaps another channel of a joint."""
     joints = scene.joints
-    j, found = _any(dice[0], joints.active)
+    j, found = any_of(dice[0], joints.active)
     noise = _normal(dice[1:5])
     rebound = whole(dice[6], MOTOR_CHANNELS)
     new = joints._replace(
@@ -147,7 +148,7 @@ def change_motor(dice: Float[Array, " U"], scene: Scene) -> Scene:
 def change_material(dice: Float[Array, " U"], scene: Scene) -> Scene:
     """Another density, friction and bounciness of a shape."""
     shapes = scene.shapes
-    i, found = _any(dice[0], _free(scene))
+    i, found = any_of(dice[0], free_shapes(scene))
     noise = _normal(dice[1:4])
     new = shapes._replace(
         density=shapes.density.at[i].set(jnp.clip(shapes.density[i] * jnp.exp(0.3 * noise[0]), 0.2, 5)),
@@ -170,6 +171,7 @@ EDITS: dict[str, tuple[Callable[..., Scene], float]] = {
     "change_gravity": (change_gravity, 0.1),
     "change_motor": (change_motor, 1.0),
     "change_material": (change_material, 0.5),
+    "mirror_limb": (mirror_limb, 0.5),
     "remove_shape": (remove_shape, 0.5),
     "remove_joint": (remove_joint, 0.5),
 }
@@ -209,7 +211,7 @@ def mixed(rng: PRNGKey, first: Scene, second: Scene) -> Scene:
     n, polygons = len(first.shapes.role), first.room.polygons
     leader = jnp.argmax(joined(second.joints, n), axis=1)  # one coin for all of a group
     coin = jax.random.bernoulli(rng, shape=(n,))
-    take = coin[leader] & _free(second)
+    take = coin[leader] & free_shapes(second)
 
     def either(from_second: Bool[Array, " k"], mine: Any, theirs: Any) -> Any:
         return jax.tree.map(lambda a, b: jnp.where(from_second.reshape(-1, *[1] * (a.ndim - 1)), b, a), mine, theirs)
@@ -257,16 +259,6 @@ def settled(scene: Scene, pairs: Pairs) -> Scene:
     return scene._replace(
         shapes=shapes._replace(position=x.T, velocity=still, angular_velocity=jnp.zeros_like(shapes.angular_velocity))
     )
-
-
-def _free(scene: Scene) -> Bool[Array, " N"]:
-    """Shapes that a change may meet: all but floor, walls and ceiling."""
-    return scene.shapes.active & (jnp.arange(len(scene.shapes.role)) >= WALLS)
-
-
-def _any(dice: Float[Array, ""], wanted: Bool[Array, " n"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
-    """One of those that are wanted, and whether there is one."""
-    return pick(dice, wanted * 1.0), jnp.any(wanted)
 
 
 def _normal(dice: Float[Array, " n"]) -> Float[Array, " n"]:

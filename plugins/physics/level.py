@@ -8,13 +8,14 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
-from alife.errors import BadOption, UnknownName
+from alife.errors import UnknownName
+from alife.options import whole
 from alife.types import Parameter, PRNGKey, Tree
 
 from .chosen_level import chosen_level
 from .control import Controller
 from .level_file import read_level
-from .life import Life, Rules, begin, decide_and_step, level_of
+from .life import MOST_DECISIONS, Life, Rules, begin, decide_and_step, level_of, poked
 from .measures import measured
 from .padding import padded
 from .parameters import CONTROLLER, parts
@@ -62,11 +63,12 @@ class PhysicsLevel:
             if size not in SIZES:
                 raise UnknownName("size", size, SIZES)
             scene = padded(scene, SIZES[size])
-        if timeout < 1:
-            raise BadOption(f"timeout is {timeout}; expected 1 or more decisions")
         pairs = Pairs(scene.room)
         control = Controller(controller, senses, actions, scene.room, pairs, hidden).checked()
-        self.controller, self.rules = control, Rules(pairs, control, timeout, nearer)
+        self.controller, self.rules = (
+            control,
+            Rules(pairs, control, whole("timeout", timeout, 1, MOST_DECISIONS, "decisions"), nearer),
+        )
         self.level = jax.jit(lambda scene: level_of(scene, pairs))(scene)
 
     def default_params(self, rng: PRNGKey) -> Tree:
@@ -93,6 +95,10 @@ class PhysicsLevel:
         return measured(state, self.level)
 
     measures.__doc__ = measured.__doc__
+
+    def poke(self, state: Life, params: Tree, place: Float[Array, "2"], radius: Array, strength: Array) -> Life:
+        """What moves is pushed away from there, or drawn to it."""
+        return poked(state, self.level, place, radius, strength)
 
     def parameters(self) -> dict[str, Parameter]:
         """Parts of the genotype."""

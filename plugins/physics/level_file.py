@@ -109,7 +109,9 @@ def read_level(path: str | Path) -> Scene:
         return scene_of_text(path.read_text("utf-8"))
     except OSError as cause:
         raise BadWorld(f"{path} cannot be read: {cause.strerror}; expected a level file, .json") from None
-    except (BadWorld, UnicodeError) as cause:
+    except UnicodeError as cause:
+        raise BadWorld(f"{path}: it is no JSON: {cause}; expected a level file as Kinetix writes them") from None
+    except BadWorld as cause:
         raise BadWorld(f"{path}: {cause}") from None
 
 

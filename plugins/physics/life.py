@@ -14,10 +14,17 @@ from .colours import role_colours
 from .contacts import Motion
 from .control import Controller, Hand, commands
 from .prepared import Prepared, prepare
-from .scene import BLUE, GREEN, RED, Scene, joined
+from .scene import BLUE, GREEN, RED, SIDE, Scene, joined
 from .sizes import Pairs
 from .solver import Impulses, advance, no_impulses
 
+SQUARE = 0.5
+"""Edge of the squares in which is counted where a creature has been, metres."""
+SQUARES = (64, 16)
+TOUCH = 3.0
+"""Speed that a shape gets where a person touches it, metres per second."""
+MOST_DECISIONS = 1_000_000
+"""Of an episode."""
 SKIP = 2
 """Physics steps for each decision of a controller."""
 
@@ -54,6 +61,8 @@ class Tally(NamedTuple):
     """Squares of what motors and thrusters were told."""
     turning: Float[Array, ""]
     """Absolute angular velocity of its heaviest shape."""
+    visited: Bool[Array, "X Y"]
+    """Half-metre squares through which its centre of mass passed; the plane is rolled up, 32 metres by 8."""
 
 
 class Life(NamedTuple):
@@ -126,7 +135,7 @@ def begin(level: Level, rules: Rules) -> Life:
         distance(motion, level),
         zero,
         jnp.zeros((), bool),
-        Tally(*[zero] * len(Tally._fields)),
+        Tally(zero, zero, zero, zero, zero, jnp.zeros(SQUARES, bool)),
     )
 
 
@@ -182,6 +191,26 @@ def centre(motion: Motion, level: Level) -> Float[Array, "2"]:
     return motion.x @ level.body / jnp.maximum(jnp.sum(level.body), 1e-9)
 
 
+def pushed(life: Life, level: Level, at: Float[Array, "2"], radius: Array, strength: Array) -> Life:
+    """Touched by a person: what moves is pushed away from a place, or below 0 drawn to it, most of all near it.
+
+    Args:
+        at: metres.
+        radius: at which it has faded by 40 percent, metres.
+        strength: in [-1, 1].
+    """
+    away = life.motion.x - at[:, None]
+    far = jnp.hypot(*away)
+    push = TOUCH * strength * jnp.exp(-((far / radius) ** 2) / 2) * (level.prepared.inverse_mass > 0)
+    v = life.motion.v.at[:2].add(push * away / jnp.maximum(far, 1e-3))
+    return life._replace(motion=life.motion._replace(v=v))
+
+
+def poked(life: Life, level: Level, place: Float[Array, "2"], radius: Array, strength: Array) -> Life:
+    """`pushed`, by a place in a picture of the whole arena."""
+    return pushed(life, level, SIDE * jnp.stack([place[0], 1 - place[1]]), SIDE * radius, strength)
+
+
 def touches_ground(impulses: Impulses, level: Level, pairs: Pairs) -> Bool[Array, ""]:
     """Whether the creature touches anything that is fixed."""
     a, b = pairs.points.T
@@ -191,10 +220,13 @@ def touches_ground(impulses: Impulses, level: Level, pairs: Pairs) -> Bool[Array
 
 def _tallied(life: Life, motion: Motion, level: Level, told: Float[Array, "6"], grounded: Bool[Array, ""]) -> Tally:
     before, heaviest = life.tally, jnp.argmax(level.body)
+    middle = centre(motion, level)
+    square = jnp.floor(jnp.nan_to_num(middle) / SQUARE).astype(jnp.int32) % jnp.array(SQUARES)
     return Tally(
-        before.height + centre(motion, level)[1],
+        before.height + middle[1],
         before.contact + grounded,
         before.strides + (grounded & ~life.grounded),
         before.effort + jnp.sum(told**2),
         before.turning + jnp.abs(motion.v[2, heaviest]),
+        before.visited.at[square[0], square[1]].set(True),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .life import Level, Life, centre
+from .life import SQUARE, Level, Life, centre
 from .observe import RATE
 from .scene import GROUND
 
@@ -22,6 +22,8 @@ def measured(life: Life, level: Level) -> dict[str, Float[Array, ""]]:
     ground_contact: share of the time in which it touched the ground or a wall, 0 to 1
     strides: how often it came down, per second
     effort: mean square of what its motors and thrusters were told, summed over the six channels
+    coverage: where it has been: area of the half-metre squares that its centre of mass passed through, square metres
+    transported: how far loose things, which are not part of it, lie from where they began, metres, summed
     turning: mean angular velocity of its heaviest shape, radians per second, without sign
     length: decisions until the end, or so far
     bodies: shapes of the creature
@@ -32,6 +34,7 @@ def measured(life: Life, level: Level) -> dict[str, Float[Array, ""]]:
     steps = jnp.maximum(life.time, 1).astype(jnp.float32)
     start = scene.shapes.position[:, 0] @ level.body / jnp.maximum(jnp.sum(level.body), 1e-9)
     moved = centre(life.motion, level)[0] - start
+    loose = (level.prepared.inverse_mass > 0) & (level.body == 0)
     joints, thrusters = level.prepared.joints, level.prepared.thrusters
     motors = jnp.sum(joints.active & joints.motor_on & ~joints.fixed)
     return {
@@ -43,6 +46,8 @@ def measured(life: Life, level: Level) -> dict[str, Float[Array, ""]]:
         "ground_contact": tally.contact / steps,
         "strides": tally.strides * RATE / steps,
         "effort": tally.effort / steps,
+        "coverage": jnp.sum(tally.visited) * SQUARE**2,
+        "transported": jnp.sum(jnp.where(loose, jnp.hypot(*(life.motion.x - scene.shapes.position.T)), 0)),
         "turning": tally.turning / steps,
         "length": life.time.astype(jnp.float32),
         "bodies": jnp.sum(level.body > 0).astype(jnp.float32),

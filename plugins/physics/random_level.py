@@ -14,7 +14,19 @@ from alife.types import PRNGKey
 
 from .contacts import rotated
 from .morphology import outline
-from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, NEUTRAL, SIDE, THRUSTER_CHANNELS, Scene, empty_scene, sizes
+from .scene import (
+    BLUE,
+    GREEN,
+    GROUND,
+    MOTOR_CHANNELS,
+    NEUTRAL,
+    SIDE,
+    THRUSTER_CHANNELS,
+    Scene,
+    empty_scene,
+    free_shapes,
+    sizes,
+)
 from .sizes import WALLS, Room
 
 PROPOSALS = 8
@@ -89,6 +101,11 @@ def pick(dice: Float[Array, ""], weights: Float[Array, " n"]) -> Int[Array, ""]:
     return jnp.minimum(jnp.sum(so_far <= dice * so_far[-1]), len(weights) - 1) * (so_far[-1] > 0)
 
 
+def any_of(dice: Float[Array, ""], wanted: Bool[Array, " n"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
+    """One of those that are wanted, and whether there is one."""
+    return pick(dice, wanted * 1.0), jnp.any(wanted)
+
+
 def swapped(scene: Scene, one: int, other: int) -> Scene:
     """The same scene in which two roles are exchanged."""
     role = scene.shapes.role
@@ -137,9 +154,8 @@ def add_connected(
     """
     slot, circle, half, rotation = _drawn(dice, scene)
     shapes = scene.shapes
-    n, polygons = len(shapes.role), scene.room.polygons
-    there = shapes.active & (jnp.arange(n) >= WALLS)
-    wanted = there & (_special(scene) | ~jnp.asarray(to_special))
+    polygons = scene.room.polygons
+    wanted = free_shapes(scene) & (_special(scene) | ~jnp.asarray(to_special))
     on = pick(dice[7], wanted * jnp.where(shapes.moves, 1.0, 0.05))
     angles = 2 * math.pi * dice[8 : 8 + 2 * PROPOSALS].reshape(2, PROPOSALS)
     half_on, circle_on = half_sizes(scene)[on], on >= polygons
@@ -167,8 +183,7 @@ def add_thruster(dice: Float[Array, " U"], scene: Scene, to_special: bool | Bool
         to_special: on green or blue.
     """
     shapes, thrusters = scene.shapes, scene.thrusters
-    wanted = shapes.active & shapes.moves & (jnp.arange(len(shapes.role)) >= WALLS)
-    wanted &= _special(scene) | ~jnp.asarray(to_special)
+    wanted = free_shapes(scene) & shapes.moves & (_special(scene) | ~jnp.asarray(to_special))
     on = pick(dice[0], wanted * 1.0)
     at = outline(half_sizes(scene)[on], on >= scene.room.polygons, 2 * math.pi * dice[1])
     inward = jnp.where(dice[2] < 0.5, math.pi, 0.0) + jnp.arctan2(at[1], at[0])

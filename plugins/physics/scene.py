@@ -191,6 +191,11 @@ def empty_scene(room: Room) -> Scene:
     )
 
 
+def free_shapes(scene: Scene) -> Bool[Array, " N"]:
+    """Shapes that are there and may be changed: all but floor, walls and ceiling."""
+    return scene.shapes.active & (jnp.arange(len(scene.shapes.role)) >= WALLS)
+
+
 def areas(vertices: Float[Array, "P V 2"], n_vertices: Int[Array, " P"]) -> Float[Array, " P"]:
     """Areas of convex polygons, square metres.
 

@@ -70,6 +70,13 @@ def test_its_commands_run(entry, page, tmp_path, monkeypatch, capsys):
         assert run_command(command) == 0, (line, capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("page", sorted(path.stem for path in PAGES.glob("*.md") if "```python" in path.read_text()))
+def test_its_python_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block in re.findall(r"```python\n(.*?)```", (PAGES / f"{page}.md").read_text("utf-8"), re.DOTALL):
+        exec(block, {})
+
+
 def test_every_page_is_of_a_substrate_that_ships():
     known = default_registry().substrates
     assert {*PAGES.glob("*.md")} == {page_of(entry) for entry in (*known.values(), *known.absent.values())}

@@ -156,6 +156,29 @@ def test_born_says_who_the_parents_are(line, operator):
     assert (origin.parents == -1).all() and {OPERATORS[i] for i in origin.operator.tolist()} == {"sample"}
 
 
+class Crossing(Bits):
+    """Zeros and ones whose owner says how two are mixed: each bit is set in both."""
+
+    mixes = True
+
+    def crossover(self, key, first, second):
+        return first & second
+
+
+def test_a_quarter_begins_as_the_substrate_mixes_two():
+    n = 2000
+    members, number = jnp.array([[1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0, 0]]), jnp.array([4, 9])
+    first, second = jnp.zeros(n, int), jnp.ones(n, int)
+    young, origin = born(jax.random.key(0), Crossing(8), members, number, first, second, 0.1, 0.2)
+    mixed = np.asarray(origin.operator) == OPERATORS.index("crossover")
+    assert 0.22 < mixed.mean() < 0.28 and set(np.asarray(origin.operator)[~mixed]) == {OPERATORS.index("mutate")}
+    assert (np.asarray(origin.parents) == np.where(mixed[:, None], [4, 9], [4, -1])).all()
+    distance = np.abs(np.asarray(young)[:, None] - np.asarray(members)).sum(-1)
+    assert (distance[mixed, 1] == 1).all() and (distance[~mixed, 0] == 1).all()  # changed copies of both kinds
+    _, alone = born(jax.random.key(0), Bits(8), members, number, first, second, 0.1, 0.2)
+    assert (np.asarray(alone.parents)[:, 1] == -1).all()
+
+
 def test_ranges_of_great_numbers_that_are_all_alike_still_have_a_width():
     nan, places = jnp.full(1, jnp.nan), np.full((3, 1), 1e9, np.float32)
     low, high = known_ranges(nan, nan, places, np.ones(3, bool))

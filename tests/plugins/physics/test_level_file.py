@@ -190,7 +190,7 @@ def test_a_file_that_is_none_or_no_level_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BadWorld, match=message):
             read_level(tmp_path / "level.json")
     (tmp_path / "level.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadWorld, match="is no JSON"):
+    with pytest.raises(BadWorld, match="it is no JSON"):
         read_level(tmp_path / "level.json")
 
 
