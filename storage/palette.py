@@ -35,7 +35,9 @@ def to_palette(
     codes = [_code(frame) for frame in frames]
     palette = _decode(_distinct(codes))
     if len(palette) > COLOURS:
-        sample = frames.reshape(-1, 3)[:: -(-frames.size // (3 * SAMPLE))]
+        pixels = frames.reshape(-1, 3)
+        # by chance: every so many pixels would be the same few columns of all frames
+        sample = pixels[np.random.default_rng(0).integers(0, len(pixels), SAMPLE)] if len(pixels) > SAMPLE else pixels
         grounds = _grounds(sample)
         palette, error = _choose(sample, COLOURS - len(grounds))
         palette = np.concatenate([_decode(grounds), palette])

@@ -152,6 +152,19 @@ def test_an_even_ground_is_not_dithered() -> None:
     assert (palette[np.stack(numbers)][:, 64:] == 100).all()
 
 
+def test_a_small_thing_in_a_long_film_keeps_its_colour() -> None:
+    """Wherever it is: the pixels from which colours are chosen are not a few columns of every frame."""
+    frames, side = 256, 128
+    film = np.full((frames, side, side, 3), 255, np.uint8)
+    film[:, 100:] = np.arange(frames, dtype=np.uint8)[:, None, None, None] // 4 + 60
+    film[:, 70:80, 70:80] = np.stack([255 - np.arange(frames) // 4, np.arange(frames), np.arange(frames) // 2], 1)[
+        :, None, None
+    ]
+    palette, numbers = to_palette(film)
+    seen = palette[np.stack(numbers)][:, 70:80, 70:80].astype(int)
+    assert np.abs(seen - film[:, 70:80, 70:80]).mean() < 12
+
+
 def test_dark_films_keep_their_detail(tmp_path: Path) -> None:
     dark = glow(bright=0.12)
     write_media(tmp_path / "dark.gif", dark, fps=10)

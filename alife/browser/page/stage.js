@@ -86,7 +86,7 @@ export class Stage {
       : make("p", { class: "same" }, "To keep what you make, start with: alife browse --edit");
     this.place.replaceChildren(
       make("div", { class: "row" }, run_, once, again), make("label", { class: "row" }, "Speed", speed, said),
-      ...(about.poke ? [make("p", { class: "same" }, "Touch the picture to sow, with Shift to clear.")] : []), this.count,
+      ...(about.poke ? [make("p", { class: "same" }, "Touch the picture to sow or to push, with Shift to clear or to draw near.")] : []), this.count,
       make("h3", {}, "Change it"), ...about.genes.map((gene) => this.#gene(gene)), this.changed, this.keeping, this.filed,
       ...(this.told.edit ? [make("p", { class: "same" }, "What is kept are the numbers, and the life that they lead from the start; a touch is not.")] : []));
     this.#tell();
