@@ -30,16 +30,11 @@ sys.modules[checker.__name__] = checker
 install_import_hook([f"alife.{module}" for module in CHECKED], "alife_type_checker.check")
 
 
-# Where programs are many and short-lived, they are compiled with little optimisation: three quarters of the time there
-# would be the compiler's.  Formulas are held against theirs in haste, too; that such programs compute what users' do is
-# asked of every substrate in properties/test_batches.py, and bytes are asked of programs as users run them.
-FOLDERS = ("authors", "browser", "conformance", "flow", "search", "storage")
-FOLDERS += ("plugins/envs", "plugins/physics", "plugins/society")
-FILES = ("plugins/builtin/test_training.py", "worlds/test_live.py")
-HASTY = {Path(__file__).parent / place for place in (*FOLDERS, *FILES)}
-UNHURRIED = ("test_ensemble", "test_lenia_classic", "test_pixels", "test_texture")
-"""Of models, and of worlds that run for so long that haste in compiling does not pay."""
-HASTY |= {file for file in Path(__file__).parent.glob("plugins/test_*.py") if file.stem not in UNHURRIED}
+# Programs are compiled with little optimisation: three quarters of the time would be the compiler's, since most of them
+# run for a blink.  Formulas are held against theirs in haste, too; that such programs compute what users' do is asked
+# of every substrate in properties/test_batches.py, where bytes are asked of programs as users have them.
+UNHURRIED = [Path(__file__).parent / place for place in ("properties/test_batches.py", "plugins/test_boids_rules.py")]
+"""Compiled as users have them; worlds of the second run for so long that haste does not pay."""
 PLAIN = "xla_cpu_use_fusion_emitters"
 """What XLA is to do without there: its newer way to write loops takes three times as long to compile."""
 
@@ -67,7 +62,7 @@ def compiled(hasty: bool) -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="module")
 def programs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compiled programs of one test file are of no use to the next, and hundreds of them are gigabytes."""
-    with compiled(hasty=not HASTY.isdisjoint([request.path, *request.path.parents])):
+    with compiled(hasty=request.path not in UNHURRIED):
         yield
     jax.clear_caches()
 
