@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from alife.errors import UnknownName
+from alife.errors import BadOption, UnknownName
 from alife.options import whole
 from alife.types import Parameter, PRNGKey, Tree
 
 from .chosen_level import chosen_level
 from .control import Controller
 from .level_file import read_level
-from .life import MOST_DECISIONS, Life, Rules, begin, decide_and_step, level_of, poked
+from .life import MOST_DECISIONS, Level, Life, Rules, begin, decide_and_step, level_of, poked
 from .measures import measured
-from .padding import padded
+from .mosaic import mosaic, tiles_across, within
+from .padding import stacked
 from .parameters import CONTROLLER, parts
 from .picture import picture
 from .sizes import SIZES, Pairs
@@ -30,9 +33,12 @@ class PhysicsLevel:
     to which the level binds its own.  `reward` is 1 when green touches blue, -1 when it touches red, which both end
     the episode, and `nearer` for each metre that green comes nearer.  After the end nothing moves.
 
+    With several levels the same controller tries them all, side by side in the picture: rewards and measures are means,
+    and `success` is the share that it solves.
+
     Args:
         level: name of a level that ships; a level file as Kinetix writes them, .json; "random:SEED", a random level
-            that does not solve itself; or "walker:SEED", a random body on legs.
+            that does not solve itself; "walker:SEED", a random body on legs; or a list of several such.
         controller: "open_loop" (six sines, 24 numbers), "mlp", "recurrent" or "linear" (networks on an observation),
             "set" (a network on sets of shapes, joints and thrusters, the same for scenes of every size).
         senses: what the networks on an observation are given, see `alife.plugins.physics.observe`.
@@ -49,7 +55,7 @@ class PhysicsLevel:
 
     def __init__(
         self,
-        level: str = "car",
+        level: str | Sequence[str] = "car",
         controller: str = "mlp",
         senses: str = "proprioception",
         actions: str = "continuous",
@@ -58,18 +64,23 @@ class PhysicsLevel:
         timeout: int = 256,
         nearer: float = 0.1,
     ) -> None:
-        scene = chosen_level(level, size)
-        if size:
-            if size not in SIZES:
-                raise UnknownName("size", size, SIZES)
-            scene = padded(scene, SIZES[size])
+        if size and size not in SIZES:
+            raise UnknownName("size", size, SIZES)
+        words = list(level) if isinstance(level, list | tuple) else [level]
+        if not words or not all(isinstance(word, str) for word in words):
+            raise BadOption(f"level is {level!r:.60}; expected the name of a level, or a list of several")
+        scene = stacked([chosen_level(word, size) for word in words], SIZES.get(size))
+        self.count = len(words)
         pairs = Pairs(scene.room)
         control = Controller(controller, senses, actions, scene.room, pairs, hidden).checked()
-        self.controller, self.rules = (
-            control,
-            Rules(pairs, control, whole("timeout", timeout, 1, MOST_DECISIONS, "decisions"), nearer),
-        )
-        self.level = jax.jit(lambda scene: level_of(scene, pairs))(scene)
+        timeout = whole("timeout", timeout, 1, MOST_DECISIONS, "decisions")
+        self.controller, self.rules = control, Rules(pairs, control, timeout, nearer)
+        prepared: Level = jax.jit(jax.vmap(lambda scene: level_of(scene, pairs)))(scene)
+        self.level = prepared if self.count > 1 else jax.tree.map(lambda x: x[0], prepared)
+
+    def _each(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        """Something done in each level: for one alone as it is."""
+        return jax.vmap(act) if self.count > 1 else act
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """A controller from the prior."""
@@ -77,28 +88,37 @@ class PhysicsLevel:
 
     def init_state(self, rng: PRNGKey, params: Tree) -> Life:
         """The level as its file has it."""
-        return begin(self.level, self.rules)
+        return self._each(lambda level: begin(level, self.rules))(self.level)
 
     def step_state(self, rng: PRNGKey, state: Life, params: Tree) -> Life:
         """One decision, a thirtieth of a second."""
-        return decide_and_step(state, self.level, params, self.rules)
+        return self._each(lambda life, level: decide_and_step(life, level, params, self.rules))(state, self.level)
 
     def render_state(self, state: Life, params: Tree, img_size: int) -> Float[Array, "H W 3"]:
-        """The arena, y up."""
-        return picture(state, self.level, img_size)
+        """The arena, y up; of several a tile each."""
+        tile = img_size // tiles_across(self.count)
+        drawn = self._each(lambda life, level: picture(life, level, tile))(state, self.level)
+        return mosaic(drawn, img_size) if self.count > 1 else drawn
 
     def reward(self, state: Life, params: Tree) -> Float[Array, ""]:
         """Of the last step."""
-        return state.earned
+        return jnp.mean(state.earned)
 
     def measures(self, state: Life, params: Tree) -> dict[str, Float[Array, ""]]:
-        return measured(state, self.level)
+        return jax.tree.map(jnp.mean, self._each(measured)(state, self.level))
 
     measures.__doc__ = measured.__doc__
 
     def poke(self, state: Life, params: Tree, place: Float[Array, "2"], radius: Array, strength: Array) -> Life:
         """What moves is pushed away from there, or drawn to it."""
-        return poked(state, self.level, place, radius, strength)
+        across = tiles_across(self.count)
+
+        def touch(life: Life, level: Level, tile: Array) -> Life:
+            at = within(place, tile, self.count)
+            here = jnp.all((at >= 0) & (at <= 1))
+            return poked(life, level, at, across * radius, strength * here)
+
+        return self._each(touch)(state, self.level, jnp.arange(self.count) if self.count > 1 else jnp.int32(0))
 
     def parameters(self) -> dict[str, Parameter]:
         """Parts of the genotype."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -46,6 +47,16 @@ def padded(scene: Scene, room: Room) -> Scene:
     joints = table(scene.joints, blank.joints, ("a", "b"))
     thrusters = table(scene.thrusters, blank.thrusters, ("shape",))
     return jax.tree.map(jnp.asarray, Scene(blank.shapes._replace(**shapes), joints, thrusters, scene.gravity))
+
+
+def stacked(scenes: Sequence[Scene], room: Room | None = None) -> Scene:
+    """Several scenes as one table of scenes: all of a size, else of the least in which each of them has room.
+
+    Raises:
+        BadWorld: one does not fit.
+    """
+    room = room or Room(*(max(counts) for counts in zip(*(scene.room for scene in scenes), strict=True)))
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(padded(scene, room) for scene in scenes))
 
 
 def _told(room: Room) -> str:

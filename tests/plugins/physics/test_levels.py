@@ -9,14 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from alife.cli import run_command
 from alife.plugins.physics.contacts import contacts
 from alife.plugins.physics.control import Controller
+from alife.plugins.physics.level import PhysicsLevel
 from alife.plugins.physics.life import Rules, begin, decide_and_step, level_of
 from alife.plugins.physics.our_levels import LEVELS
 from alife.plugins.physics.padding import padded
 from alife.plugins.physics.scene import BLUE, GREEN
 from alife.plugins.physics.shipped import level_names, named_level
 from alife.plugins.physics.sizes import SIZES, Pairs
+from alife.worlds.engine import rollout
 
 LARGE = SIZES["L"]
 PAIRS = Pairs(LARGE)
@@ -116,3 +119,40 @@ def test_random_controllers_keep_every_level_finite(lives):
 def test_known_controllers_solve_their_levels(lives):
     won = lives[2].won[2 * len(NAMES) :]
     assert dict(zip(SOLUTIONS, won.tolist(), strict=True)) == dict.fromkeys(SOLUTIONS, True)
+
+
+def test_several_levels_are_the_lives_of_each_and_their_means():
+    """A controller that sees sets of things fits levels of every size; each goes as it would alone in as much room."""
+    names = ["car", "swimmer", "lander"]
+    several = PhysicsLevel(names, controller="set", hidden=4)
+    params = several.default_params(jax.random.key(0))
+    together = rollout(several, jax.random.key(0), params, steps=40, frames=1, img_size=65)
+    alone = [
+        rollout(
+            PhysicsLevel(name, controller="set", hidden=4, size="L"),
+            jax.random.key(0),
+            params,
+            steps=40,
+            frames=1,
+            img_size=32,
+        )
+        for name in names
+    ]
+    for measure, value in together.measures.items():
+        assert np.isclose(value, np.mean([one.measures[measure] for one in alone]), atol=2e-3), measure
+    picture = np.asarray(together.frames[-1])
+    for tile, one in zip([(0, 0), (0, 32), (32, 0)], alone, strict=True):
+        part = picture[tile[0] : tile[0] + 31, tile[1] : tile[1] + 31]
+        assert np.abs(part - np.asarray(one.frames[-1])[:31, :31]).mean() < 0.01
+    assert (picture[32:, 32:] == 1).all()
+    life = several.init_state(jax.random.key(0), params)
+    touched = several.poke(life, params, jnp.array([0.1, 0.42]), jnp.float32(0.1), jnp.float32(1))
+    pushed = np.abs(np.asarray(touched.motion.v - life.motion.v)).max((1, 2))
+    assert pushed[0] > 1 and not pushed[1:].any()  # the car lies there, in the tile on the upper left
+
+
+@pytest.mark.parametrize("level", ["[]", '["car", 3]', '["car", "maez"]'])
+def test_what_names_no_level_is_refused(level, capsys):
+    assert run_command(["run", "physics_level", "--set", f"options.level={level}", "--to", "x.png"]) == 2
+    said = capsys.readouterr().err
+    assert ("maze" if "maez" in level else "expected the name of a level") in said and "Traceback" not in said
