@@ -66,7 +66,7 @@ class PhysicsLevel:
     ) -> None:
         if size and size not in SIZES:
             raise UnknownName("size", size, SIZES)
-        words = list(level) if isinstance(level, list | tuple) else [level]
+        words: list[Any] = list(level) if isinstance(level, list | tuple) else [level]
         if not words or not all(isinstance(word, str) for word in words):
             raise BadOption(f"level is {level!r:.60}; expected the name of a level, or a list of several")
         scene = stacked([chosen_level(word, size) for word in words], SIZES.get(size))
