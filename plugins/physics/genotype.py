@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from alife.types import Tree
 
 from .random_level import half_sizes
-from .scene import BLUE, GREEN, GROUND, MOTOR_CHANNELS, NEUTRAL, SIDE, THRUSTER_CHANNELS, Scene, empty_scene
+from .scene import BLUE, BOX, GREEN, GROUND, MOTOR_CHANNELS, NEUTRAL, SIDE, THRUSTER_CHANNELS, Scene, empty_scene
 from .sizes import WALLS, Room
 
 SMALLEST, LARGEST = 0.05, 0.6
@@ -71,7 +71,7 @@ def decoded(genotype: Tree, room: Room) -> Scene:
         return jnp.concatenate([walls[:WALLS], free.astype(walls.dtype)])
 
     shapes = blank.shapes
-    corners = half[: polygons - WALLS, None] * jnp.array([[-1.0, 1], [1, 1], [1, -1], [-1, -1]])
+    corners = half[: polygons - WALLS, None] * BOX
     role = walled(shapes.role, _roles(said["role"], active))
     shapes = shapes._replace(
         position=walled(shapes.position, position),

@@ -18,7 +18,7 @@ from alife.plugins.network import random_network
 from alife.types import PRNGKey, Tree
 
 from .contacts import rotated, turned
-from .scene import GROUND, Scene
+from .scene import BOX, GROUND, Scene
 from .sizes import WALLS
 
 SMALLEST, LARGEST = 0.05, 0.6
@@ -236,7 +236,7 @@ def _shapes(genes: Tree, bodies: Bodies, slot: Int[Array, " B"], ground: Scene) 
         return column.at[here].set(values, mode="drop")
 
     area = jnp.where(bodies.circle, math.pi, 4.0) * bodies.half[:, 0] * bodies.half[:, 1]
-    corners = bodies.half[:, None] * jnp.array([[-1.0, 1], [1, 1], [1, -1], [-1, -1]])
+    corners = bodies.half[:, None] * BOX
     box = jnp.where(bodies.circle | ~bodies.exists, len(old.n_vertices), slot)
     circle = jnp.where(bodies.circle & bodies.exists, slot - len(old.n_vertices), len(old.radius))
     return old._replace(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from .scene import Joints, Scene, Thrusters, joined, masses
+from .scene import Joints, Scene, Thrusters, edges, joined, masses
 from .sizes import CORNERS, Pairs
 
 STICKY = 0.4
@@ -42,10 +42,9 @@ def prepare(scene: Scene, pairs: Pairs) -> Prepared:
     """All that the solver would else compute in every step."""
     shapes = scene.shapes
     mass = masses(shapes)
-    vertices = shapes.vertices.transpose(2, 1, 0)
+    vertices, following = (corners.transpose(2, 1, 0) for corners in edges(shapes.vertices, shapes.n_vertices))
     real = jnp.arange(CORNERS)[:, None] < shapes.n_vertices
-    last = jnp.arange(CORNERS)[:, None] == shapes.n_vertices - 1
-    way = jnp.where(last, vertices[:, :1], jnp.roll(vertices, -1, axis=1)) - vertices
+    way = following - vertices
     length = jnp.where(real, jnp.hypot(*way), 0)
     normals = jnp.stack([-way[1], way[0]]) / jnp.where(length > 0, length, 1)
     a, b = pairs.points.T

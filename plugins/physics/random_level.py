@@ -16,6 +16,7 @@ from .contacts import rotated
 from .morphology import outline
 from .scene import (
     BLUE,
+    BOX,
     GREEN,
     GROUND,
     MOTOR_CHANNELS,
@@ -243,7 +244,7 @@ def _put(
 ) -> Scene:
     """A scene with a shape in a slot; itself where the slot is taken."""
     shapes, polygons = scene.shapes, scene.room.polygons
-    corners = half * jnp.array([[-1.0, 1], [1, 1], [1, -1], [-1, -1]])
+    corners = half * BOX
     values = {"position": at, "rotation": rotation, "role": role, "moves": moves, "turns": moves, "active": True}
     new: dict[str, Any] = {name: getattr(shapes, name).at[slot].set(value) for name, value in values.items()}
     new["vertices"] = shapes.vertices.at[jnp.where(circle, polygons, slot)].set(corners, mode="drop")

@@ -21,6 +21,8 @@ GRAVITY = -9.81
 NEUTRAL, GREEN, BLUE, RED = range(4)
 """Roles of shapes: green is to touch blue, and must not touch red."""
 MOTOR_CHANNELS, THRUSTER_CHANNELS = 4, 2
+BOX = np.array([[-1, 1], [1, 1], [1, -1], [-1, -1]], np.float32)
+"""Corners of a box of half width and height 1, clockwise."""
 CHANNELS = MOTOR_CHANNELS + THRUSTER_CHANNELS
 """What a controller says, whatever the level: four numbers for motors, two for thrusters."""
 
@@ -118,7 +120,7 @@ def box(width: float, height: float) -> Float[np.ndarray, "V 2"]:
     >>> box(2, 1).tolist()
     [[-1.0, 0.5], [1.0, 0.5], [1.0, -0.5], [-1.0, -0.5]]
     """
-    return np.array([[-1, 1], [1, 1], [1, -1], [-1, -1]], np.float32) * np.array([width, height], np.float32) / 2
+    return BOX * np.array([width, height], np.float32) / 2
 
 
 def empty_scene(room: Room) -> Scene:
@@ -232,7 +234,7 @@ def sizes(shapes: Shapes) -> Float[Array, " N"]:
 
 def masses(shapes: Shapes) -> Masses:
     """Masses and moments of inertia from areas and densities."""
-    corners, following = _edges(shapes.vertices, shapes.n_vertices)
+    corners, following = edges(shapes.vertices, shapes.n_vertices)
     squares = (corners**2 + corners * following + following**2).sum(-1)
     polygons = jnp.sum(_crosses(shapes.vertices, shapes.n_vertices) * squares, axis=-1) / 12
     inertia = jnp.concatenate([polygons, math.pi * shapes.radius**4 / 4]) * shapes.density
@@ -259,7 +261,7 @@ def joined(joints: Joints, shapes: int) -> Bool[Array, "N N"]:
     return one
 
 
-def _edges(
+def edges(
     vertices: Float[Array, "P V 2"], n_vertices: Int[Array, " P"]
 ) -> tuple[Float[Array, "P V 2"], Float[Array, "P V 2"]]:
     """Each corner, and the one that follows it."""
@@ -269,6 +271,6 @@ def _edges(
 
 def _crosses(vertices: Float[Array, "P V 2"], n_vertices: Int[Array, " P"]) -> Float[Array, "P V"]:
     """Twice the area between the origin and each edge; 0 for slots without a corner."""
-    corners, following = _edges(vertices, n_vertices)
+    corners, following = edges(vertices, n_vertices)
     cross = following[..., 0] * corners[..., 1] - following[..., 1] * corners[..., 0]
     return jnp.where(jnp.arange(CORNERS) < n_vertices[:, None], cross, 0)
