@@ -80,7 +80,7 @@ class Workshop:
             raise BadOption(f"--to is {self.target.name}; expected a name that ends in .json")
         if self.target.exists() and (opened is None or opened.resolve() != self.target):
             raise BadOption(
-                f"{self.target} is there already; choose another name with --to, or open it: alife level {self.target.name}"
+                f"{self.target} is there already; choose another with --to, or open it: alife level {self.target.name}"
             )
         if level == NEW or (opened and begun):
             scene = empty_scene(SIZES[size or "L"])
