@@ -39,7 +39,8 @@ def import_command(
     """Take over what FILE holds.
 
     KIND is `asal` (genotypes found with ASAL, .npz: run, drawn, embedded and kept in an archive) or a substrate that
-    reads files, whose patterns become world files: lenia_classic (species catalogue, .json) or life (pattern, .rle).
+    reads files, whose patterns become world files: lenia_classic (species catalogue, .json), life (pattern, .rle) or
+    physics_level (Kinetix level, .json).
     """
     registry = registry_with(plugins)
     place = out or file.with_suffix("")
@@ -80,7 +81,8 @@ def _import_worlds(kind: str, file: Path, folder: Path, registry: Registry) -> i
     names: set[str] = set()
     for name, options, genotype in worlds:
         path = folder / f"{_file_name(name, names)}.toml"
-        path.write_text(_toml({"summary": name, "substrate": kind, "genotype": genotype, "options": options}), "utf-8")
+        own = {} if genotype is None else {"genotype": genotype}
+        path.write_text(_toml({"summary": name, "substrate": kind, **own, "options": options}), "utf-8")
     click.echo(f"wrote {len(names)} world(s) to {folder}; try: alife run {path} --to world.gif")
     return 0
 

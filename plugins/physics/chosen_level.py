@@ -37,6 +37,8 @@ def chosen_level(level: str, size: str = "") -> Scene:
         UnknownName, BadOption, BadWorld: with what there is.
     """
     drawn = re.fullmatch(r"(random|walker):(\d+)", level)
+    if drawn is None and re.match("(random|walker):", level):
+        raise BadOption(f"level is {level!r:.60}; expected a whole number after the colon, such as random:7")
     if drawn is None:
         return named_level(level)
     if size and size not in SIZES:

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from alife.errors import BadOption, UnknownName
-from alife.options import whole
+from alife.options import one_of, whole
 from alife.types import Parameter, PRNGKey, Tree
 
 from .control import Controller
+from .joints import gaps
 from .life import MOST_DECISIONS, Level, Life, Rules, begin, centre, decide_and_step, level_of, pushed
 from .measures import measured
 from .morphology import MEANINGS, Plan, cppn, creature, extent, genes_of, grown, mirrored
@@ -35,6 +36,10 @@ PALETTE = np.array([[38, 84, 124], [239, 71, 111], [255, 196, 61], [6, 190, 150]
 """Of bodies, in their order."""
 WIDTH, BEFORE = 3.0, 1.1
 """Metres of ground that a picture shows, and how much of it lies to the left of the creature."""
+
+
+TORN = 0.3
+"""A creature whose joint is open by so much has torn apart, metres; jumps and falls open them by a third of it."""
 
 
 class PhysicsCreature:
@@ -82,8 +87,9 @@ class PhysicsCreature:
         ):  # fmt: skip
             if name not in known:
                 raise UnknownName(what, name, known)
-        if not 2 <= bodies <= 16 or (mirror and not bodies % 2):
-            raise BadOption(f"bodies is {bodies}; expected 2 to 16, and an odd number of them with mirror")
+        whole("bodies", bodies, 2, 16)
+        if one_of("mirror", mirror, (False, True)) and not bodies % 2:
+            raise BadOption(f"bodies is {bodies}; with mirror an odd number is expected, one and pairs, such as 7")
         for what, count, most in (("circles", circles, bodies), ("thrusters", thrusters, bodies)):
             if not 0 <= count <= most:
                 raise BadOption(f"{what} is {count}; expected 0 to {most}, the number of bodies")
@@ -138,7 +144,10 @@ class PhysicsCreature:
         effort = (after.tally.effort - state.tally.effort) / RATE
         height = (centre(after.motion, level)[1] - GROUND) / RATE
         earned = {"walk": ahead[0], "back": -ahead[0], "rise": height, "thrift": ahead[0] - 0.1 * effort}[self.task]
-        return after._replace(earned=jnp.where(state.done, 0.0, earned))
+        # what tears apart is no creature any more, and its world is not valid
+        torn = jnp.any(gaps(after.motion, level.prepared) > TORN)
+        motion = after.motion._replace(x=jnp.where(torn, jnp.nan, after.motion.x))
+        return after._replace(motion=motion, earned=jnp.where(state.done, 0.0, earned))
 
     def render_state(self, state: Life, params: Tree, img_size: int) -> Float[Array, "H W 3"]:
         """Three metres of ground around the creature, which stands a little to the left."""

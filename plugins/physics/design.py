@@ -12,14 +12,14 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from alife.errors import BadOption, UnknownName
-from alife.options import whole
+from alife.options import one_of, whole
 from alife.types import Parameter, PRNGKey, Tree
 
 from .contacts import Motion
 from .control import Controller
 from .edits import edited, mixed, settled, weights_of
 from .genotype import MEANINGS, decoded, encoded
-from .joints import joints_of
+from .joints import gaps
 from .life import MOST_DECISIONS, Life, Rules, level_of, poked
 from .parameters import CONTROLLER, parts
 from .picture import picture
@@ -81,7 +81,7 @@ class PhysicsDesign:
         self.controller = Controller("set", "proprioception", "continuous", self.room, self.pairs, hidden).checked()
         self.rules = Rules(self.pairs, self.controller, whole("timeout", timeout, 1, MOST_DECISIONS, "decisions"), 0.1)
         self.players = _players(players, self.controller)
-        self.solver = solver
+        self.solver = one_of("solver", solver, (False, True))
 
     def default_params(self, rng: PRNGKey) -> Tree:
         """A random level, and with `solver` a controller."""
@@ -176,9 +176,7 @@ def closed(scene: Scene, pairs: Pairs) -> Scene:
     scene = settled(scene, pairs)
     shapes = scene.shapes
     at_rest = Motion(shapes.position.T, shapes.rotation, jnp.zeros((3, len(shapes.role))))
-    pivots = joints_of(at_rest, prepare(scene, pairs))
-    ends = shapes.position[pivots.shapes] + pivots.arms
-    apart = jnp.hypot(*(ends[:, 1] - ends[:, 0]).T)
+    apart = gaps(at_rest, prepare(scene, pairs))
     return scene._replace(joints=scene.joints._replace(active=scene.joints.active & (apart < APART)))
 
 

@@ -33,7 +33,7 @@ def check_scene(scene: Scene) -> None:
     refuse((count != 3) & (count != 4), "polygon {} has neither 3 nor 4 corners", "n_vertices 3 or 4", polygons)
     for i in np.flatnonzero(polygons & (np.arange(room.polygons) >= WALLS)):
         _check_polygon(np.asarray(shapes.vertices)[i, : count[i]], int(i))
-    refuse(np.asarray(shapes.radius) <= 0, "circle {} has no radius", "metres above 0", here[room.polygons :])
+    refuse(np.asarray(shapes.radius) <= 0, "the radius of circle {} is not above 0", "metres", here[room.polygons :])
     joints, thrusters = scene.joints, scene.thrusters
     for name, index, active in (
         ("joint {}: a_index", joints.a, joints.active),

@@ -186,6 +186,7 @@ def write_all(folder: Path = Path(__file__).parent / FOLDER) -> None:
     """Writes a file for each level."""
     for name, build in LEVELS.items():
         write_level(build(), folder / f"{name}.json")
+    print(f"wrote {len(LEVELS)} levels to {folder}")
 
 
 if __name__ == "__main__":

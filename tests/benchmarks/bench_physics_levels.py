@@ -205,7 +205,12 @@ most 256 decisions, 8.5 seconds), one seed, the search with its own defaults. Li
 first solved the level. Took: how long the solution takes, in the level's own time. Reward: the highest sum of rewards;
 1 of it is for having solved the level, 0.1 for each metre nearer. Seconds: of searching, on a part of one core, without
 compiling. Solved within the budget: {solved} of {count}.
-`python tests/benchmarks/bench_physics_levels.py --write` makes this page.
+`python tests/benchmarks/bench_physics_levels.py --write` makes this page; a search like that of a row:
+
+```bash
+alife search physics_level --set options.level=lander --set options.hidden=8 --population 64 --generations 50 \\
+  --score reward --search CMA_ES
+```
 
 | level | controller, numbers | search | lives | took | reward | seconds |
 |---|---|---|---|---|---|---|

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -102,6 +104,22 @@ def test_what_evolved_moves_as_it_is_said_to(world, moved, contact):
     measures = live(space.starts[0])
     assert moved[0] < measures["moved"] < moved[1]
     assert contact[0] < measures["ground_contact"] < contact[1]
+
+
+def test_what_tears_apart_is_not_valid():
+    """A creature that a search had found: its joints fail after a second or two, and its parts fly 25 metres."""
+    creature = PhysicsCreature()
+    space = GenotypeSpace(creature, "physics_creature")
+    params = jax.jit(creature.express)(space.unflatten(np.load(Path(__file__).parent / "data" / "tears_apart.npy")))
+
+    @jax.jit
+    def live(steps):
+        start = creature.init_state(jax.random.key(0), params)
+        end = jax.lax.fori_loop(0, steps, lambda _, life: creature.step_state(jax.random.key(0), life, params), start)
+        return creature.measures(end, params)
+
+    sound = {steps: all(np.isfinite(value) for value in live(steps).values()) for steps in (5, 256)}
+    assert sound == {5: True, 256: False}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alife.cli import run_command
 from alife.errors import BadWorld
 from alife.plugins.physics.builder import Builder
 from alife.plugins.physics.level_file import contents, read_level, scene_of, write_level
@@ -156,7 +157,7 @@ DAMAGED: dict[str, tuple[Callable[[dict], Any], str]] = {
         item("polygon", HULL, vertices=corners(*[(0, 0)] * 5)),
         r"polygon 4: vertices has the shape \[5, 2\]",
     ),
-    "no radius": (item("circle", 0, radius=0), "circle 0 has no radius"),
+    "no radius": (item("circle", 0, radius=0), "radius of circle 0 is not above 0"),
     "no density": (item("polygon", HULL, density=0), "density of shape 4 is not above 0"),
     "role": (item("circle", 0, role=4), "shape 6 has a role that there is not"),
     "mode": (item("polygon", HULL, collision_mode=3), "shape 4 has a collision mode that there is not"),
@@ -192,6 +193,13 @@ def test_a_file_that_is_none_or_no_level_is_refused(tmp_path: Path) -> None:
     (tmp_path / "level.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadWorld, match="it is no JSON"):
         read_level(tmp_path / "level.json")
+
+
+def test_a_file_becomes_a_world_that_runs(tmp_path: Path) -> None:
+    write_level(SCENE, tmp_path / "own.json")
+    assert run_command(["import", "physics_level", str(tmp_path / "own.json"), "--out", str(tmp_path / "worlds")]) == 0
+    small = ["--set", "steps=2", "--size", "16", "--frames", "2", "--to", str(tmp_path / "own.gif")]
+    assert run_command(["run", str(tmp_path / "worlds" / "own.toml"), *small]) == 0
 
 
 # --- at random
