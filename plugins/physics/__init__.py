@@ -4,8 +4,11 @@
 sizes, scene, builder, level_file, shipped   what a scene is, how it is put together, read and written
 prepared -> contacts -> joints, order -> solver   one step of physics
 observe -> control -> life -> measures       what a controller senses and says; how a life goes
-picture                                      how it looks
-level                                        the substrate `physics_level`
+picture, mosaic                              how it looks, and several at once
+chosen_level -> level                        the substrate `physics_level`
+terrain, morphology -> creature              the substrate `physics_creature`
+random_level, edits, genotype, trial -> design   the substrate `physics_design`
+our_levels, our_machines, parts              how the levels that ship are built
 editor, editor_page, command                 `alife level`: built and played by hand
 ```
 """

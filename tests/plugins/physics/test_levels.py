@@ -123,13 +123,13 @@ def test_known_controllers_solve_their_levels(lives):
 
 def test_several_levels_are_the_lives_of_each_and_their_means():
     """A controller that sees sets of things fits levels of every size; each goes as it would alone in as much room."""
-    names = ["car", "swimmer", "lander"]
+    names = ["car", "swing_up", "lander"]
     several = PhysicsLevel(names, controller="set", hidden=4)
     params = several.default_params(jax.random.key(0))
     together = rollout(several, jax.random.key(0), params, steps=40, frames=1, img_size=65)
     alone = [
         rollout(
-            PhysicsLevel(name, controller="set", hidden=4, size="L"),
+            PhysicsLevel(name, controller="set", hidden=4, size="M"),
             jax.random.key(0),
             params,
             steps=40,
