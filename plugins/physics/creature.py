@@ -145,7 +145,7 @@ class PhysicsCreature:
         height = (centre(after.motion, level)[1] - GROUND) / RATE
         earned = {"walk": ahead[0], "back": -ahead[0], "rise": height, "thrift": ahead[0] - 0.1 * effort}[self.task]
         # what tears apart is no creature any more, and its world is not valid
-        torn = jnp.any(gaps(after.motion, level.prepared) > TORN)
+        torn = jnp.any((gaps(after.motion, level.prepared) > TORN) & level.prepared.joints.active)
         motion = after.motion._replace(x=jnp.where(torn, jnp.nan, after.motion.x))
         return after._replace(motion=motion, earned=jnp.where(state.done, 0.0, earned))
 

@@ -73,10 +73,10 @@ def joints_of(motion: Motion, prepared: Prepared) -> Pivots:
 
 
 def gaps(motion: Motion, prepared: Prepared) -> Float[Array, " J"]:
-    """How far the two points that each joint holds together lie apart, metres; 0 where there is none."""
+    """How far the two points that each joint is to hold together lie apart, metres."""
     pivots = joints_of(motion, prepared)
     ends = motion.x.T[pivots.shapes] + pivots.arms
-    return jnp.where(prepared.joints.active, jnp.hypot(*(ends[:, 1] - ends[:, 0]).T), 0)
+    return jnp.hypot(*(ends[:, 1] - ends[:, 0]).T)
 
 
 def driven(
