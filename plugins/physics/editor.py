@@ -73,16 +73,14 @@ class Workshop:
 
     def __init__(self, level: str = NEW, target: Path | None = None, size: str | None = None) -> None:
         opened = Path(level) if level.endswith(".json") else None
-        begun = opened is None or not opened.exists()
-        self.name = opened.stem if opened else level.replace(":", "_")
-        self.target = (target or opened or Path(f"{self.name}.json")).resolve()
+        self.target = (target or opened or Path(f"{level.replace(':', '_')}.json")).resolve()
         if self.target.suffix != ".json":
             raise BadOption(f"--to is {self.target.name}; expected a name that ends in .json")
         if self.target.exists() and (opened is None or opened.resolve() != self.target):
             raise BadOption(
                 f"{self.target} is there already; choose another with --to, or open it: alife level {self.target.name}"
             )
-        if level == NEW or (opened and begun):
+        if level == NEW or (opened and not opened.exists()):
             scene = empty_scene(SIZES[size or "L"])
         else:
             scene = chosen_level(level, size or "")
@@ -118,7 +116,6 @@ class Workshop:
     def about(self) -> dict[str, Any]:
         """What the page begins with."""
         return {
-            "name": self.name,
             "file": self.target.name,
             "levels": level_names(),
             "sizes": {name: room._asdict() for name, room in SIZES.items()},

@@ -211,6 +211,18 @@ def poked(life: Life, level: Level, place: Float[Array, "2"], radius: Array, str
     return pushed(life, level, SIDE * jnp.stack([place[0], 1 - place[1]]), SIDE * radius, strength)
 
 
+def driving_motors(level: Level) -> Bool[Array, " J"]:
+    """Joints that a motor turns."""
+    joints = level.prepared.joints
+    return joints.active & joints.motor_on & ~joints.fixed
+
+
+def actuators(level: Level) -> Float[Array, ""]:
+    """How many motors and thrusters work."""
+    count = jnp.sum(driving_motors(level)) + jnp.sum(level.prepared.thrusters.active)
+    return count.astype(jnp.float32)
+
+
 def touches_ground(impulses: Impulses, level: Level, pairs: Pairs) -> Bool[Array, ""]:
     """Whether the creature touches anything that is fixed."""
     a, b = pairs.points.T

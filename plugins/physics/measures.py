@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .life import SQUARE, Level, Life, centre
+from .life import SQUARE, Level, Life, actuators, centre
 from .observe import RATE
 from .scene import GROUND
 
@@ -35,8 +35,6 @@ def measured(life: Life, level: Level) -> dict[str, Float[Array, ""]]:
     start = scene.shapes.position[:, 0] @ level.body / jnp.maximum(jnp.sum(level.body), 1e-9)
     moved = centre(life.motion, level)[0] - start
     loose = (level.prepared.inverse_mass > 0) & (level.body == 0)
-    joints, thrusters = level.prepared.joints, level.prepared.thrusters
-    motors = jnp.sum(joints.active & joints.motor_on & ~joints.fixed)
     return {
         "success": life.won.astype(jnp.float32),
         "distance": life.distance,
@@ -51,6 +49,6 @@ def measured(life: Life, level: Level) -> dict[str, Float[Array, ""]]:
         "turning": tally.turning / steps,
         "length": life.time.astype(jnp.float32),
         "bodies": jnp.sum(level.body > 0).astype(jnp.float32),
-        "actuators": (motors + jnp.sum(thrusters.active)).astype(jnp.float32),
+        "actuators": actuators(level),
         "mass": jnp.sum(level.body),
     }

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from alife.types import Tree
 
-from .life import Level, Life, Rules, begin, decide_and_step
+from .life import Level, Life, Rules, actuators, begin, decide_and_step, driving_motors
 from .scene import BLUE, GREEN, MOTOR_CHANNELS
 from .sizes import WALLS
 
@@ -60,19 +60,18 @@ def judged(lives: Life, level: Level) -> dict[str, Float[Array, ""]]:
     actuators: motors and thrusters that work
     spread: mean distance between the players' green shapes and where doing nothing leaves them, metres
     """
-    scene, prepared = level.scene, level.prepared
+    scene = level.scene
     idle, players = solved(lives)
     share = jnp.mean(players)
     green = scene.shapes.role == GREEN
     away = jnp.hypot(*jnp.moveaxis(lives.motion.x[1:] - lives.motion.x[0], 1, 0)) * green
-    motors = driving_motors(level)
     return {
         "solved": share,
         "learnability": share * (1 - share) * (1 - idle),
         "idle_solves": idle,
         "controllable": controllable(level).astype(jnp.float32),
         "shapes": jnp.sum(scene.shapes.active[WALLS:]).astype(jnp.float32),
-        "actuators": (jnp.sum(motors) + jnp.sum(prepared.thrusters.active)).astype(jnp.float32),
+        "actuators": actuators(level),
         "spread": jnp.mean(jnp.sum(away, axis=1)),
     }
 
@@ -92,12 +91,6 @@ def fairness(lives: Life) -> dict[str, Float[Array, ""]]:
         "fair": players[0] * (1 - idle) * (others < 1),
         "decisions": lives.time[1].astype(jnp.float32),
     }
-
-
-def driving_motors(level: Level) -> Bool[Array, " J"]:
-    """Joints that a motor turns."""
-    joints = level.prepared.joints
-    return joints.active & joints.motor_on & ~joints.fixed
 
 
 def controllable(level: Level) -> Bool[Array, ""]:

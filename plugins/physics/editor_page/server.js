@@ -4,7 +4,7 @@
 /** @typedef {import("./level.js").Level} Level */
 /** @typedef {{polygons: number, circles: number, joints: number, thrusters: number}} Room */
 /** @typedef {{sky: string, roles: string[], fixed: string[], bindings: string[], loose: string, nozzles: string[], flame: string, core: string}} Colours */
-/** @typedef {{name: string, file: string, levels: string[], sizes: Record<string, Room>, colours: Colours, state: Level}} About */
+/** @typedef {{file: string, levels: string[], sizes: Record<string, Room>, colours: Colours, state: Level}} About */
 /** @typedef {{poses: [number, number, number][], told: number[], decisions: number, done: boolean, won: boolean}} Moment */
 
 /** @param {string} what @param {object} wish */
