@@ -15,8 +15,8 @@ from alife.errors import ArchiveDamaged, BadOption, UnknownName
 from alife.storage.events import favourites, held_id, notes, read_events, tags
 from alife.storage.index import VectorIndex, highest
 from alife.storage.lifeform import Lifeform, name_lifeforms
-from alife.storage.root import read_document
-from alife.storage.stored import Columns, Stored
+from alife.storage.stored import Columns
+from alife.storage.union import read_stored
 
 WORTH_AN_INDEX = 2048
 """From so many lifeforms on, the last embeddings are kept in a file besides, see `alife.storage.index`."""
@@ -41,13 +41,14 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._stored = Stored(path, read_document(path))
+        self._stored = read_stored(path)
         # It grows when there is more: what is committed never changes, so it is never read twice.
         self._table = self._stored.record(0, 0)
 
     def refresh(self) -> None:
         """Takes in what has been committed since, or what a repair has changed."""
-        before, self._stored = self._stored, Stored(self.path, read_document(self.path))
+        before = self._stored
+        self._stored = read_stored(self.path, before)
         quarantines = [stored.about.get("quarantine") for stored in (before, self._stored)]
         if self._stored.committed < before.committed or quarantines[0] != quarantines[1]:
             self._table = self._stored.record(0, 0)

@@ -33,6 +33,8 @@ def create_archive(
     *,
     config: Mapping[str, Any],
     provenance: Mapping[str, Any] | None = None,
+    generation: int = -1,
+    island: int | None = None,
     files: Files | None = None,
 ) -> ArchiveWriter:
     """A new archive, without lifeforms, and the right to write it.  It appears complete or not at all.
@@ -42,6 +44,8 @@ def create_archive(
         layout: what it has room for.
         config: the whole run configuration, as plain JSON.
         provenance: versions, machine, model identity: what it takes to run a lifeform again, as plain JSON.
+        generation: the last one before those that it will hold, where it goes on from another store.
+        island: which one of a union it belongs to, see `alife.storage.union`; None = it stands alone.
         files: the file operations to use.
 
     Raises:
@@ -52,7 +56,8 @@ def create_archive(
     root, files = Path(path), files or Files()
     require_free(root)
     arrays, contents = empty_arrays(layout)
-    about = {"format": FORMAT, "committed": 0, "generation": -1, "substrates": list(layout.substrates)}
+    about = {"format": FORMAT, "committed": 0, "generation": generation, "substrates": list(layout.substrates)}
+    about |= {} if island is None else {"island": island}
     attributes = {
         "archive": {**about, "measures": list(layout.measures), "checkpoints": [], **moments_of(layout)},
         "origins": [origin_of(config, provenance or {})],
@@ -62,7 +67,7 @@ def create_archive(
     }
     document = root_document(attributes, arrays)
     contents.update(own_documents(document))
-    return ArchiveWriter(root, _build(root, contents, seal(document), files), files, document, Tails(), {})
+    return ArchiveWriter(root, build_root(root, contents, seal(document), files), files, document, Tails(), {})
 
 
 def require_free(root: Path) -> None:
@@ -101,7 +106,12 @@ def origin_of(config: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[
     return {"config": plain_json("config", config), "provenance": plain_json("provenance", provenance)}
 
 
-def _build(root: Path, contents: dict[str, bytes], document: bytes, files: Files) -> WriterLock:
+def build_root(root: Path, contents: dict[str, bytes], document: bytes, files: Files) -> WriterLock:
+    """Puts a new run directory in its place, whole or not at all, and gives the right to write it.
+
+    Raises:
+        ArchiveError: nothing can be written there.
+    """
     building = root.with_name(f"{root.name}.{os.getpid()}{PARTIAL}")
     lock = None
     try:
@@ -180,6 +190,8 @@ def _require_whole(root: Path) -> dict[str, Any]:
         )
     if "islands" in found.document["attributes"]:
         raise ArchiveError(f"{root} was merged from several runs; go on from it with `alife search --from {root}`")
+    if "stores" in found.document["attributes"]["archive"]:
+        raise ArchiveError(f"{root} has a store for each of its islands; `alife resume {root}` goes on with them")
     version = found.document["attributes"]["archive"]["format"]
     if version < FORMAT:
         raise ArchiveError(

@@ -17,6 +17,7 @@ from alife.storage.lifeform import name_lifeforms
 from alife.storage.root import COPY, Root, read_document, read_root, whole_documents
 from alife.storage.soundness import findings
 from alife.storage.stored import Stored
+from alife.storage.union import Union, read_stored
 
 
 @dataclass
@@ -72,9 +73,11 @@ def check_archive(path: str | os.PathLike[str], *, full: bool = True) -> Report:
     """
     root = Path(path)
     try:
-        stored = Stored(root, read_document(root))
+        stored = read_stored(root)
     except ArchiveDamaged as damage:
         return Report(root, full, problems=[str(damage)], opened=False)
+    if isinstance(stored, Union):
+        return _check_union(stored, full)
     report = Report(root, full, stored.committed, stored.about["generation"])
     report.problems += _passing_problems(root)
     found = list(findings(stored, full=full))
@@ -82,6 +85,22 @@ def check_archive(path: str | os.PathLike[str], *, full: bool = True) -> Report:
     report.damaged = sorted({int(i) for _, ids in found for i in ids})
     aside = [stored.quarantined(part, 0, stored.committed) for part in stored.parts]
     report.quarantined = np.flatnonzero(np.logical_or.reduce(aside)).tolist()
+    return report
+
+
+def _check_union(union: Union, full: bool) -> Report:
+    """All stores of a union, and what it has besides; numbers are those of the union."""
+    report = Report(union.root, full, union.committed, union.about["generation"])
+    report.problems += [*_root_problems(union.root, read_root(union.root)), *check_events(union.root)]
+    damaged, aside = [], []
+    for store, ids in zip(union.stores, union.places, strict=True):
+        if not len(ids):
+            continue
+        found = check_archive(union.root / store.key, full=full)
+        report.problems += [f"{store.key}: {problem}" for problem in found.problems]
+        damaged += [ids[i] for i in found.damaged if i < len(ids)]
+        aside += [ids[i] for i in found.quarantined if i < len(ids)]
+    report.damaged, report.quarantined = sorted(map(int, damaged)), sorted(map(int, aside))
     return report
 
 

@@ -81,7 +81,7 @@ def compact_archive(path: str | os.PathLike[str], *, level: int = LEVEL, files: 
             old = _size(before)
             _rename(built, root, files)
         else:
-            _require_readable(root)
+            _require_readable(root, os.fspath(path))
             held.callback(WriterLock(root).release)
             if before.exists():  # stopped after the new one got its name
                 _put_away(root, before, files)
@@ -100,8 +100,13 @@ def compact_archive(path: str | os.PathLike[str], *, level: int = LEVEL, files: 
     return Compaction((old[0], new[0]), (old[1], new[1]), kept)
 
 
-def _require_readable(root: Path) -> None:
+def _require_readable(root: Path, said: str) -> None:
     found = read_root(root)
+    if "stores" in found.document["attributes"]["archive"]:
+        raise ArchiveError(
+            f"{said} has a store for each of its islands, which a run that goes on needs; "
+            f"`alife merge {said} --out NEW` makes one archive of them, and leaves them as they are"
+        )
     if found.damage:
         raise ArchiveDamaged(f"{found.damage}; its copy is whole: `alife check-archive {root} --repair` puts it back")
 

@@ -21,15 +21,17 @@ def layout_of(stored: Stored) -> Layout:
     """
     documents = stored.documents
     _, count, height, width, _ = documents["frames"]["shape"]
-    steps = read_whole(stored.root, "step", documents["step"]) if "step" in documents else None
-    if "step" in documents and steps is None:
-        raise ArchiveDamaged(f"{stored.root}: step is damaged; see `alife check-archive {stored.root}`")
+    steps = stored.about.get("steps")
+    if "step" in documents:
+        steps = read_whole(stored.root, "step", documents["step"])
+        if steps is None:
+            raise ArchiveDamaged(f"{stored.root}: step is damaged; see `alife check-archive {stored.root}`")
     return Layout(
         {name: _genes_of(documents, substrate_home(name)) for name in stored.about["substrates"]},
         frames=(count, height, width),
         dim=documents["embedding"]["shape"][2],
         measures={name: documents[name]["attributes"]["long_name"] for name in stored.about["measures"]},
-        steps=None if steps is None else steps.tolist(),
+        steps=None if steps is None else list(map(int, steps)),
         clip="clip" in documents,
         peak=documents["peak"]["attributes"]["measure"] if "peak_frame" in documents else None,
     )

@@ -26,6 +26,7 @@ from alife.storage.layouts import joined
 from alife.storage.rewrite import Source
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import FORMAT, Layout
+from alife.storage.union import ISLANDS
 
 ADDED = ("evaluations", "invalid", "seconds")
 """What of the progress of runs adds up."""
@@ -43,7 +44,7 @@ def merge_archives(
     out: run -> their numbers is returned.
 
     Args:
-        runs: run directories, two or more.
+        runs: run directories, two or more; or one whose islands each have a store of their own.
         out: the new run directory; must not exist.
         files: the file operations to use.
 
@@ -178,7 +179,7 @@ def _events(said: Mapping[str, list[Event]], moved: Mapping[str, Moved]) -> list
 
 
 def _require_several(runs: Sequence[str | os.PathLike[str]]) -> None:
-    if len(runs) < 2:
+    if len(runs) < 2 and not any((Path(run) / ISLANDS).is_dir() for run in runs):
         raise BadOption(
             f"{len(runs)} {'run is' if len(runs) == 1 else 'runs are'} given; expected two or more to merge"
         )

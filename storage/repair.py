@@ -31,10 +31,11 @@ from alife.storage.files import Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
 from alife.storage.lifeform import name_lifeforms
 from alife.storage.mended import PLACED, Mended, files_to_write
-from alife.storage.root import COPY, Root, read_root, same_archive, whole_documents
+from alife.storage.root import COPY, Root, read_document, read_root, same_archive, whole_documents
 from alife.storage.schema import FORMAT
 from alife.storage.soundness import impossible
 from alife.storage.stored import Stored, ranges
+from alife.storage.union import Union
 
 QUARANTINE = "id/quarantine"
 
@@ -70,6 +71,8 @@ def repair_archive(path: str | os.PathLike[str], *, files: Files | None = None) 
             before = check_archive(root)
             if before.ok:
                 return Repair(before)
+            if "stores" in read_document(root)["attributes"]["archive"]:
+                return _repair_stores(root, files)
             return _Work(root, files).all(before)
         finally:
             lock.release()
@@ -77,6 +80,21 @@ def repair_archive(path: str | os.PathLike[str], *, files: Files | None = None) 
         raise ArchiveError(
             f"cannot repair {root}: {cause.strerror or cause}; nothing is lost, put that right and try again"
         ) from cause
+
+
+def _repair_stores(root: Path, files: Files) -> Repair:
+    """Every store of a union by itself, then what the union has besides."""
+    done: list[str] = []
+    home = root / QUARANTINE / _next_number(root / QUARANTINE)
+    for member in Union(root, read_document(root)).members:
+        done += [f"{member.relative_to(root)}: {what}" for what in repair_archive(member, files=files).done]
+    done += repair_events(root, home, files=files)
+    found = _root_of(root)
+    if found.damage or not is_copy(found, whole_documents(root).get(COPY)):
+        place(files, root, {DOCUMENT: found.raw})
+        place(files, root, {COPY: found.raw})
+        done.append(f"{DOCUMENT} and its copy are the same again")
+    return Repair(check_archive(root), done)
 
 
 def _root_of(root: Path) -> Root:

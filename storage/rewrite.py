@@ -12,10 +12,10 @@ from jaxtyping import Bool, Float, Int
 from alife.errors import UnknownName
 from alife.storage.layouts import layout_of
 from alife.storage.mended import BLANK
-from alife.storage.root import read_document
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import Genes, substrate_home
 from alife.storage.stored import Stored
+from alife.storage.union import read_stored
 
 BATCH_BYTES = 64 << 20
 """What lifeforms that are read together hold, before compression (but one lifeform at least)."""
@@ -40,7 +40,7 @@ class Source:
     """
 
     def __init__(self, root: Path) -> None:
-        self.stored = stored = Stored(root, read_document(root))
+        self.stored = stored = read_stored(root)
         self.layout = layout_of(stored)
         self.columns, self.sound = stored.record(0, stored.committed)
         self.columns["operator"] = _todays_operators(self.columns["operator"], stored)

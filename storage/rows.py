@@ -13,6 +13,9 @@ from alife.errors import BadOption
 from alife.storage.documents import DOCUMENT
 from alife.storage.schema import checksum_of, part_checksums, parts_of, record_columns, substrate_home
 
+NOWHERE = np.iinfo(np.int64).min
+"""Less than any number of a lifeform, in this store or another."""
+
 
 class Peak(NamedTuple):
     """The moment at which a measure was greatest, of one lifeform or of several."""
@@ -34,7 +37,7 @@ class Rows(NamedTuple):
     genotype: Num[np.ndarray, "n G"] | Sequence[Num[np.ndarray, " g"]]
     """Of several lengths only where the archive was made for that."""
     parent: Int[np.ndarray, "n 2"]
-    """Ids of the parents; -1 = none."""
+    """Ids of the parents; -1 = none; below that those of other stores, see `alife.storage.union.elsewhere`."""
     replaced: Int[np.ndarray, " n"]
     """Id of the lifeform whose place in the search each one took; -1 = none."""
     operator: Int[np.ndarray, " n"]
@@ -100,7 +103,7 @@ def row_values(
     values = {path: _fitted(path, value, documents[path], count) for path, value in given.items()}
     _require_operators(values["operator"], documents["operator"]["attributes"]["flag_values"])
     for column in ("parent", "replaced"):
-        _require_earlier(column, np.atleast_2d(values[column].T).T, ids)
+        _require_earlier(column, np.atleast_2d(values[column].T).T, ids, least=NOWHERE if "island" in about else -1)
     home, sums = substrate_home(substrate), dict[str, np.ndarray]()
     values[f"{home}/lifeform"] = ids
     for part, (columns, checksums) in {
@@ -256,8 +259,9 @@ def _require_operators(operators: np.ndarray, known: list[int]) -> None:
         raise BadOption(f"operator is {wrong[0]}; expected one of {known}")
 
 
-def _require_earlier(column: str, others: np.ndarray, ids: np.ndarray) -> None:
-    wrong = np.argwhere((others < -1) | (others >= ids[:, None]))
+def _require_earlier(column: str, others: np.ndarray, ids: np.ndarray, least: int) -> None:
+    """Whatever is named lives already; below -1 are the lifeforms of other stores, where there are any."""
+    wrong = np.argwhere((others < least) | (others >= ids[:, None]))
     if len(wrong):
         row, slot = wrong[0]
         raise BadOption(

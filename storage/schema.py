@@ -11,6 +11,7 @@ RUN/substrates/<name>/genotype lifeform  genotypes, and the lifeform that each r
 RUN/substrates/<name>/state/<leaf>       moments of states, one lifeform after the other
 RUN/search/<slot>/...                    checkpoints of the search, in turn in one of three slots
 RUN/events                               what people say of lifeforms, see events
+RUN/store islands/...                    of a run with several writers: where each lifeform lies, see union
 RUN/id/writer root index quarantine      files of ours that are not Zarr: lock, copy of the root document, ...
 ```
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int
 from alife.storage.chunks import file_damage
 from alife.storage.documents import file_keys, file_rows
 from alife.storage.lifeform import name_lifeforms
+from alife.storage.rows import NOWHERE
 from alife.storage.schema import substrate_home
 from alife.storage.stored import Columns, Stored, ranges
 
@@ -140,10 +141,11 @@ def impossible(stored: Stored, columns: Columns, ids: Int[np.ndarray, " n"]) -> 
     parents, replaced = columns["parent"], columns["replaced"]
     operators = stored.documents["operator"]["attributes"]["flag_values"]
     generation, last = columns["generation"], stored.about["generation"]
+    least = NOWHERE if "island" in stored.about else -1  # some live in other stores of the run
     return {
         "the id is not the number of the row": columns["id"] != ids,
-        "a parent is not an earlier lifeform": ((parents < -1) | (parents >= ids[:, None])).any(axis=1),
-        "what it replaced is not an earlier lifeform": (replaced < -1) | (replaced >= ids),
+        "a parent is not an earlier lifeform": ((parents < least) | (parents >= ids[:, None])).any(axis=1),
+        "what it replaced is not an earlier lifeform": (replaced < least) | (replaced >= ids),
         "the generation was never committed": (generation < 0) | (generation > last),
         "the operator is none that is known": ~np.isin(columns["operator"], operators),
         "the substrate is none of this archive": columns["substrate"] >= len(stored.about["substrates"]),
