@@ -267,8 +267,27 @@ def evaluate(
     axes: Axes | None = None,
 ) -> Evaluation:
     """The whole way of a population: observe, then score; -inf for worlds that are not valid."""
-    reads = expression.reads | (axes.reads if axes else frozenset())
-    seen = evaluator.observe(genotypes, keys, video="video" in reads)
+    seen = evaluator.observe(genotypes, keys, video="video" in read_by(expression, axes))
+    return judged(seen, keys, evaluator, expression, memory, remembered, targets, axes)
+
+
+def read_by(expression: ScoreExpression, axes: Axes | None) -> frozenset[str]:
+    """What of a population a score and the axes of a search read."""
+    return expression.reads | (axes.reads if axes else frozenset())
+
+
+def judged(
+    seen: Observation,
+    keys: Key[Array, " N"],
+    evaluator: Evaluator,
+    expression: ScoreExpression,
+    memory: Float[np.ndarray, "M D"] | None = None,
+    remembered: int = 0,
+    targets: Targets | None = None,
+    axes: Axes | None = None,
+) -> Evaluation:
+    """Scores of worlds that have been run, wherever that was; -inf for those that are not valid."""
+    reads = read_by(expression, axes)
     if memory is None:
         memory = np.zeros((1, evaluator.model.dim), np.float32)
     targets = targets or Targets()

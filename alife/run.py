@@ -7,7 +7,7 @@ generation commits: so a run that is killed at any moment and resumed ends as if
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,19 +18,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from .axes import Axes, chosen_axes
 from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, load_world, replace
-from .errors import AlifeError, ArchiveDamaged, ArchiveError, BadOption, PluginError, first_line
-from .evaluate import bind_score, evaluate
+from .errors import ArchiveDamaged, ArchiveError
+from .evaluate import Observation, judged, read_by
 from .lifeforms import kept_rows, layout_of, sampled_worlds, with_clips, with_given
 from .memory import Memory
+from .migrants import Migrants
 from .pipeline import Pipeline
 from .provenance import differences
 from .registry import Registry, default_registry, own_world, registry_with
-from .storage import Archive, ArchiveWriter, create_archive, open_archive, resume_archive
-from .targets import require_text, targets_of, tell_of_motions, with_seen
-from .types import KEY_KIND, Evaluation, PRNGKey, Tree
+from .setup import Setup
+from .storage import Archive, ArchiveWriter, Rows, Taken, create_archive, open_archive, resume_archive
+from .types import Evaluation, PRNGKey, Tree, Verdict
 
 
 @dataclass(frozen=True)
@@ -54,88 +54,10 @@ class GenerationReport:
     """Spent on the run, all its processes together."""
     seconds_left: float
     """Until the budget is spent, as far as can be told."""
-    evaluation: Evaluation
+    evaluation: Evaluation | None
+    """None where the worlds were run by a worker, who keeps it."""
     path: Path
     """The archive."""
-
-
-class Setup:
-    """Everything a configuration names, made and checked against each other before anything runs.
-
-    Raises:
-        AlifeError: with the reason; nothing has been written yet.
-    """
-
-    def __init__(self, config: RunConfig, registry: Registry) -> None:
-        self.registry = registry
-        self.pipeline = pipeline = Pipeline(config, registry)
-        if "name" not in config.search:
-            name = "illuminate" if config.score == "illumination" else self._climber()
-            config = replace(config, search={"name": name, **config.search})
-        evaluator = pipeline.evaluator
-        if (
-            "axes" not in config.search
-            and (registry.searches[config.search["name"]].options() or {}).get("axes", ()) is None
-        ):
-            config = replace(config, search={**config.search, "axes": chosen_axes(evaluator.measure_names)})
-        _, self.search = registry.searches.make(config.search)
-        if config.prompts or config.negatives:
-            require_text(evaluator.embedder, config.model["name"], registry)
-        self.config = config = with_seen(config, evaluator.embedder, evaluator.img_size)
-        self.targets = targets_of(config, evaluator.embedder)
-        self.expression = bind_score(config.score, registry, evaluator, config.population, self.targets)
-        self.axes = self._axes(getattr(self.search, "axes", ()))
-        reads = self.expression.reads | (self.axes.reads if self.axes else frozenset())
-        self._require_looked_at(reads)
-        if "video" not in reads:
-            tell_of_motions(pipeline.model, [*config.prompts, *config.negatives])
-        first_key, self.generation_key = jax.random.split(jax.random.key(config.seed, impl=KEY_KIND))
-        self.state = self.call("init", first_key, pipeline.space, config.population)
-        asked = self.call("ask", first_key, self.state)  # pure: says now what would fail in the first generation
-        expected = (config.population, pipeline.space.size)
-        if not isinstance(asked, tuple) or np.shape(asked[0]) != expected:
-            seen = np.shape(asked[0]) if isinstance(asked, tuple) else type(asked).__name__
-            raise PluginError(
-                f"search {config.search['name']!r}.ask returned {seen}; expected genotypes of shape {expected}"
-            )
-
-    def call(self, method: str, *args: Any) -> Any:
-        """Call a method of the search; what it raises becomes one error that names it."""
-        try:
-            return getattr(self.search, method)(*args)
-        except AlifeError:
-            raise
-        except Exception as cause:
-            name = f"search {self.config.search['name']!r}.{method}"
-            raise PluginError(f"{name} raised {type(cause).__name__}: {first_line(cause)}") from cause
-
-    def _axes(self, texts: Sequence[str]) -> Axes | None:
-        config, evaluator = self.config, self.pipeline.evaluator
-        if not texts:
-            return None
-        return Axes(texts, self.registry, evaluator, config.model["name"], config.population, self.targets)
-
-    def _require_looked_at(self, reads: frozenset[str]) -> None:
-        """What somebody has said of how worlds should look must count."""
-        config = self.config
-        if (config.prompts or config.images) and not reads & {"targets", "pictures"}:
-            raise BadOption(
-                f"score {config.score!r} looks at no prompt and no picture; use --score prompt or video, or add one"
-            )
-        if config.liked and "liked" not in reads:
-            raise BadOption(f"score {config.score!r} looks at no lifeform that is liked; use --score liked, or add it")
-        if config.negatives and "negatives" not in reads:
-            raise BadOption(
-                f"score {config.score!r} looks at no negative; say what the world should be with --prompt TEXT, or "
-                f"--score '{config.score} - negative'"
-            )
-
-    def finished(self, state: Tree) -> bool:
-        """Whether the search has nothing more to try; most searches always have."""
-        return hasattr(self.search, "finished") and bool(self.call("finished", state))
-
-    def _climber(self) -> str:
-        return "Sep_CMA_ES" if self.pipeline.space.dtype == np.float32 else "random"
 
 
 def run_search(
@@ -178,7 +100,7 @@ def run_search(
     provenance = setup.pipeline.provenance()
     with create_archive(Path(out), layout, config=config.as_json(), provenance=provenance) as writer:
         begun(setup.config)
-        _search(setup, writer, Path(out), stop)
+        _search(setup, writer, stop)
     return open_archive(out)
 
 
@@ -210,7 +132,7 @@ def resume_search(
             config = replace(config, **budget)
         setup = Setup(config, registry or registry_with(config.plugins))
         go_on(writer, setup.pipeline, anyway, "archive: bring the old code back, start a new search, or say --anyway")
-        _search(setup, writer, Path(path), stop)
+        _search(setup, writer, stop)
     return open_archive(path)
 
 
@@ -234,52 +156,117 @@ def go_on(writer: ArchiveWriter, pipeline: Pipeline, anyway: bool, advice: str) 
     writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
 
 
-def _search(setup: Setup, writer: ArchiveWriter, path: Path, stop: Callable[[], bool]) -> None:
-    n = setup.config.population
-    state = setup.state if writer.generation < 0 else restore(setup.state, writer.checkpoint)
-    progress = {**START, **writer.progress}
-    memory = Memory(writer.archive, setup.pipeline.model.dim)
-    clock = time.monotonic()
-    while not stop() and not why_stop(setup.config, writer.generation + 1, progress):
-        generation = writer.generation + 1
+class Searching:
+    """A search under way in an archive: `generation` is one more, asked, evaluated, told and archived.
+
+    Args:
+        setup: what the run's configuration names.
+        writer: of the archive.
+        memory: what is known of what has been found; None = what the archive holds.
+        taken: where it goes on from another store; None = from what the archive holds.
+    """
+
+    def __init__(
+        self, setup: Setup, writer: ArchiveWriter, *, memory: Memory | None = None, taken: Taken | None = None
+    ) -> None:
+        self.setup, self.writer = setup, writer
+        generation, progress, saved = writer.generation, writer.progress, writer.checkpoint
+        if taken is not None:
+            generation, progress, saved = taken.generation, taken.progress, taken.checkpoint
+        self.state = setup.state if generation < 0 else restore(setup.state, saved)
+        self.progress: dict[str, Any] = {**START, **progress}
+        self.memory = memory or Memory(writer.archive, setup.pipeline.model.dim)
+        self._clock = time.monotonic()
+
+    def why_stop(self) -> str:
+        """Why it should go no further, in words; empty = it should."""
+        return why_stop(self.setup.config, self.writer.generation + 1, self.progress)
+
+    def generation(self, migrants: Migrants | None = None) -> tuple[GenerationReport, Rows]:
+        """One more generation, and what of it is now in the archive.
+
+        Args:
+            migrants: lifeforms of other searches, that take the place of the last ones asked for.
+        """
+        setup, config, evaluator = self.setup, self.setup.config, self.setup.pipeline.evaluator
+        generation, n = self.writer.generation + 1, config.population
         ask_key, world_keys = keys_of_generation(setup.generation_key, generation, n)
-        genotypes, state = setup.call("ask", ask_key, state)
+        genotypes, state = setup.call("ask", ask_key, self.state)
         genotypes = np.asarray(genotypes)
-        evaluation = evaluate(
-            setup.pipeline.evaluator,
-            setup.expression,
-            genotypes,
-            world_keys,
-            memory.rows,
-            memory.count,
-            setup.targets,
-            setup.axes,
-        )
+        if migrants is not None:
+            genotypes = migrants.among(genotypes, setup.search)
+        seen = evaluator.observe(genotypes, world_keys, video="video" in read_by(setup.expression, setup.axes))
+        evaluation = self.judge(seen, world_keys)
         if setup.axes and generation == 0:
             setup.axes.tell_of_stillness(evaluation)
         state, verdict = setup.call("tell", state, genotypes, evaluation)
         if generation == 0:
             verdict = with_given(verdict, genotypes, setup.pipeline.space.starts)
-        sampled = sampled_worlds(setup.generation_key, generation, n, setup.config.sample)
-        rows = kept_rows(genotypes, evaluation, verdict, sampled, progress["evaluations"], memory.numbers)
-        rows = with_clips(rows, setup.pipeline.evaluator, setup.config.clip)
-        clock, seconds = time.monotonic(), time.monotonic() - clock
-        progress = advance(progress, evaluation, seconds, setup.finished(state))
-        writer.append(rows, generation=generation, checkpoint=checkpoint(state), progress=progress)
+        rows = self.keep(genotypes, evaluation, verdict, generation, migrants)
+        return self.commit(rows, evaluation, state, generation), rows
+
+    def judge(self, seen: Observation, keys: Any) -> Evaluation:
+        """Scores of worlds that have been run, beside all that is remembered."""
+        setup, memory = self.setup, self.memory
+        known = memory.rows, memory.remembered
+        return judged(seen, keys, setup.pipeline.evaluator, setup.expression, *known, setup.targets, setup.axes)
+
+    def keep(
+        self,
+        genotypes: np.ndarray,
+        evaluation: Evaluation,
+        verdict: Verdict,
+        generation: int,
+        migrants: Migrants | None = None,
+    ) -> Rows:
+        """What goes into the archive of a generation."""
+        config, memory = self.setup.config, self.memory
+        sampled = sampled_worlds(self.setup.generation_key, generation, len(genotypes), config.sample)
+        rows = kept_rows(genotypes, evaluation, verdict, sampled, self.progress["evaluations"], memory.numbers)
+        rows = rows._replace(parent=memory.ids(rows.parent), replaced=memory.ids(rows.replaced))
+        if migrants is not None:
+            rows = migrants.told_of(rows, self.progress["evaluations"] + len(genotypes))
+        return with_clips(rows, self.setup.pipeline.evaluator, config.clip)
+
+    def commit(
+        self,
+        rows: Rows,
+        evaluation: Evaluation,
+        state: Tree,
+        generation: int,
+        besides: Mapping[str, np.ndarray] | None = None,
+    ) -> GenerationReport:
+        """Puts a generation into the archive, and goes on from there.
+
+        Args:
+            besides: what else it takes to go on, name -> array.
+        """
+        setup, memory = self.setup, self.memory
+        self._clock, seconds = time.monotonic(), time.monotonic() - self._clock
+        progress = advance(self.progress, evaluation, seconds, setup.finished(state))
+        saved = {**checkpoint(state), **(besides or {})}
+        self.writer.append(rows, generation=generation, checkpoint=saved, progress=progress)
         memory.add(rows)
-        report = GenerationReport(
+        self.state, self.progress = state, progress
+        return GenerationReport(
             generation=generation,
             evaluations=progress["evaluations"],
             lifeforms=memory.count,
             invalid=progress["invalid"],
             best=float("nan") if progress["best"] is None else progress["best"],
             coverage=memory.coverage,
-            rate=len(genotypes) / seconds,
+            rate=len(evaluation.scores) / seconds,
             seconds=progress["seconds"],
             seconds_left=seconds_left(setup.config, generation + 1, progress),
             evaluation=evaluation,
-            path=path,
+            path=self.writer.path,
         )
+
+
+def _search(setup: Setup, writer: ArchiveWriter, stop: Callable[[], bool]) -> None:
+    searching = Searching(setup, writer)
+    while not stop() and not searching.why_stop():
+        report, _ = searching.generation()
         setup.registry.hooks.hook.generation_finished(report=report)
 
 

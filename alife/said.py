@@ -15,6 +15,7 @@ WAYS = {
     "given": "given to the search",
     "line": "moved from {} along the line to {}",
     "sweep": "next in an enumeration",
+    "migrant": "come from {}",
 }
 """Operators, see `alife.types.OPERATORS`, for people."""
 

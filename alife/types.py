@@ -118,7 +118,7 @@ class Verdict(NamedTuple):
     population; -1 = it took an empty place.  None for a search without places."""
 
 
-OPERATORS = ("sample", "mutate", "crossover", "distribution", "given", "line", "sweep")
+OPERATORS = ("sample", "mutate", "crossover", "distribution", "given", "line", "sweep", "migrant")
 """Ways a genotype comes about: drawn from the substrate's own prior; changed from one parent; mixed from two; drawn
 from a search distribution; handed in by the user; moved from one parent along the line to another; next in an
 enumeration.  An archive holds places in this list: it may only grow at its end."""

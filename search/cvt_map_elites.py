@@ -107,6 +107,8 @@ class CvtMapElites:
         space are a product of two such tessellations.
     """
 
+    in_flight = ("origin",)
+
     def __init__(
         self,
         axes: Sequence[str] = (),

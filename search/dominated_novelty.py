@@ -62,6 +62,8 @@ class DominatedNovelty:
     Source: Bahlous-Boldi et al. 2025 (arXiv:2502.00593).
     """
 
+    in_flight = ("origin",)
+
     def __init__(
         self,
         axes: Sequence[str] = (),

@@ -22,6 +22,8 @@ from .random_sampling import unrelated, with_starts
 from .strategies import OPTIONS, STRATEGIES, TABLE, Strategy, options_of
 from .strategies_built import build, check_population, check_space, checked_options
 
+ANY_ORDER = ("CMA_ES", "Sep_CMA_ES")
+"""Algorithms that learn from samples whatever the order and the generation they were drawn in."""
 HOPELESS = 1e15
 """Cost of a world that is not valid, where costs of many generations are compared: finite, so that means stay so."""
 
@@ -79,6 +81,8 @@ class EvolutionStrategy:
 
     def __init__(self, name: str, **options: Any) -> None:
         self.strategy = STRATEGIES[name]
+        if name in ANY_ORDER:
+            self.in_flight = ()
         self.options = checked_options(self.strategy, options)
 
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
@@ -129,6 +133,20 @@ class EvolutionStrategy:
         """Learn from the scores; a generation without a valid world teaches nothing."""
         operator = self.strategy.operator if state.begun else "sample"
         return self.learn(state, genotypes, evaluation.scores).counted(), unrelated(evaluation, operator)
+
+    def welcome(self, asked: Num[ArrayLike, "N G"], migrants: Num[ArrayLike, "M G"]) -> Num[np.ndarray, "M G"]:
+        """Genotypes of other searches, moved towards the middle of those asked for until they lie as near as these.
+
+        One from far away would tear the step size up with it.
+
+        Source: Hansen 2011 (arXiv:1110.4181), injection of solutions whose length is clipped.
+        """
+        asked, migrants = np.asarray(asked), np.asarray(migrants)
+        middle = asked.mean(axis=0)
+        reach = np.linalg.norm(asked - middle, axis=1).max()
+        way = migrants - middle
+        far = np.linalg.norm(way, axis=1, keepdims=True)
+        return (middle + way * np.minimum(1, reach / np.maximum(far, 1e-30))).astype(asked.dtype)
 
     def propose(self, key: PRNGKey, state: State, population: int) -> tuple[Float[Array, "L G"], State]:
         """So many genotypes at a time."""

@@ -49,6 +49,8 @@ class Illuminate:
     Source: Kumar et al. 2024 (arXiv:2412.17799), illumination.
     """
 
+    in_flight = ("parents",)
+
     def __init__(self, size: int = 128, sigma: float = 0.5, k: int = 2) -> None:
         if type(size) is not int or type(k) is not int or not 1 <= k < size or not 0 < sigma < float("inf"):
             raise BadOption(

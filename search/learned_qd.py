@@ -67,6 +67,8 @@ class LearnedQd:
     places; here one layer attends to relations between members, so that one rule serves any number of axes.
     """
 
+    in_flight = ("origin",)
+
     def __init__(
         self,
         axes: Sequence[str] | None = None,

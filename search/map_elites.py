@@ -93,6 +93,9 @@ class MapElites:
     Source: Mouret and Clune 2015 (arXiv:1504.04909); children as in Vassiliades and Mouret 2018 (arXiv:1804.03906).
     """
 
+    in_flight = ("origin",)
+    """Fields of the state with a row for each genotype asked for: so worlds can be told of in any order, by workers."""
+
     def __init__(
         self,
         axes: Sequence[str] | None = None,

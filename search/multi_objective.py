@@ -66,6 +66,8 @@ class MultiObjective:
     al. 2002 (doi:10.1109/4235.996017).
     """
 
+    in_flight = ("origin",)
+
     def __init__(
         self,
         axes: Sequence[str] | None = None,

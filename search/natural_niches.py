@@ -70,6 +70,8 @@ class NaturalNiches:
     and mixing are always drawn anew.
     """
 
+    in_flight = ("origin", "merging")
+
     def __init__(self, resources: Sequence[str] = (), size: int = 64, sigma: float = 0.1, sharing: float = 1.0) -> None:
         self.axes = checked_axes("natural_niches", resources, few=0)
         self.size = whole("size", size, 2, 1_000_000, "members of the population")

@@ -60,6 +60,8 @@ class NoveltySearch:
         by tournament; the weight as in Cuccu and Gomez 2011 (doi:10.1007/978-3-642-20525-5_24).
     """
 
+    in_flight = ("origin",)
+
     axes = ()
 
     def __init__(

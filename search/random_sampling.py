@@ -23,6 +23,8 @@ class State(NamedTuple):
 class RandomSampling:
     """Independent samples of the prior; every valid world is kept."""
 
+    in_flight: tuple[str, ...] = ()
+
     def init(self, key: PRNGKey, space: Space, population: int) -> State:
         """Nothing to prepare."""
 

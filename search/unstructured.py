@@ -69,6 +69,8 @@ class Unstructured:
         size too; here with a fixed embedding and cosine distance, and l changes in proportion, after every generation.
     """
 
+    in_flight = ("origin",)
+
     axes = ()
 
     def __init__(self, size: int = 256, sigma: float = 0.1, line: float = 0.2) -> None:

@@ -98,6 +98,16 @@ class Archive:
         return self._stored.document["attributes"].get("islands", [])
 
     @property
+    def island(self) -> Int[np.ndarray, " n"]:
+        """Which island of the run found each lifeform; 0 where it has but one."""
+        return self._stored.island
+
+    @property
+    def island_count(self) -> int:
+        """How many islands search in it."""
+        return self._stored.island_count
+
+    @property
     def config(self) -> dict[str, Any]:
         """The run configuration, as it was given: that of the first lifeform."""
         return self.origins[0]["config"]

@@ -62,6 +62,14 @@ class Stored:
         self.committed: int = self.about["committed"]
         self.parts = parts_of(self.documents)
 
+    island_count = 1
+    """Searches that write here; more in a union, see `alife.storage.union`."""
+
+    @property
+    def island(self) -> Int[np.ndarray, " n"]:
+        """Which of them found each lifeform."""
+        return np.zeros(self.committed, np.int64)
+
     def rows(self, path: str, start: int, stop: int) -> tuple[np.ndarray, Bool[np.ndarray, " n"]]:
         """Rows start..stop-1 of one array, and which of them can be decoded."""
         return read_rows(self.root, path, self.documents[path], start, stop)

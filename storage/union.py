@@ -116,6 +116,16 @@ class Union(Stored):
         self._origins()
         self.documents = self.row_arrays = self._all_arrays()
 
+    @property
+    def island_count(self) -> int:  # type: ignore[override]
+        """How many islands there are."""
+        return 1 + max((store.island for store in self.stores), default=0)
+
+    @property
+    def island(self) -> Int[np.ndarray, " n"]:
+        """Which of them found each lifeform."""
+        return np.array([store.island for store in self.stores], np.int64)[self.store]
+
     def _opened(self, before: Union | None) -> dict[int, Stored]:
         """The stores that have lifeforms, by their place in the list."""
         found: dict[int, Stored] = {}
@@ -167,14 +177,13 @@ class Union(Stored):
 
     def _moved(self, number: int, columns: Columns, sound: Bool[np.ndarray, " n"]) -> Columns:
         """What a store says of its lifeforms, with numbers that hold in the union."""
-        islands = 1 + max(store.island for store in self.stores)
         origins = self._moved_origin[number]
         return {
             **columns,
             "id": self._here(number, columns["id"], sound),
             "parent": self._here(number, columns["parent"], sound),
             "replaced": self._here(number, columns["replaced"], sound),
-            "evaluation": columns["evaluation"] * islands + self.stores[number].island,
+            "evaluation": columns["evaluation"] * self.island_count + self.stores[number].island,
             "origin": origins[np.minimum(columns["origin"], len(origins) - 1)].astype(columns["origin"].dtype),
         }
 
