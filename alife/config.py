@@ -90,6 +90,10 @@ class RunConfig:
     which for measures that look ahead costs as much as the step itself."""
     sample: float = 0.0
     """Share of all worlds that is kept besides, whatever the search thinks of them, from 0 to 1: an unbiased sample."""
+    migrate: int = 8
+    """Where workers search islands: generations between two exchanges of what they have found; 0 = never."""
+    steady: bool = False
+    """Where workers run the worlds of one search: each counts as soon as it ends, in whatever order."""
     origin: str = ""
     """The archive and lifeforms that its genotypes come from, where it goes on from another run."""
     plugins: Sequence[str] = ()
@@ -150,6 +154,8 @@ _EXPECTED = {
     "population": _WHOLE,
     "memory_mb": _WHOLE,
     "clip": _COUNT,
+    "migrate": _COUNT,
+    "steady": ("true or false", lambda v: isinstance(v, bool)),
     "keep_states": ("true or false", lambda v: isinstance(v, bool)),
     "peak": ("the name of a measure", lambda v: isinstance(v, str)),
     "sample": ("a share of the worlds, from 0 to 1", lambda v: type(v) in (int, float) and 0 <= v <= 1),

@@ -16,11 +16,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 
 from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, load_world, replace
-from .errors import ArchiveDamaged, ArchiveError
+from .errors import ArchiveDamaged, ArchiveError, BadOption
 from .evaluate import Observation, judged, read_by
 from .lifeforms import kept_rows, layout_of, sampled_worlds, with_clips, with_given
 from .memory import Memory
@@ -67,6 +67,8 @@ def run_search(
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
     begun: Callable[[RunConfig], None] = lambda config: None,
+    workers: int | None = None,
+    ray: str | None = None,
     **changes: Any,
 ) -> Archive:
     """Search a world and keep what is found in a new archive.
@@ -80,6 +82,8 @@ def run_search(
         registry: what may be named; None = what is installed.
         stop: asked after every generation; True ends the run early, resumable.
         begun: told the whole configuration once everything in it has been found good.
+        workers: processes that search, see `alife.workers`; None = this one alone.
+        ray: HOST:PORT of the Ray cluster where they are; None = on this machine.
         changes: keys of `alife.config.RunConfig`, such as `generations=20, score="open_ended"`.
 
     Raises:
@@ -94,6 +98,14 @@ def run_search(
         name, registry, specs, options = own_world(world, registry)
         changes = {"options": options, **changes} if options else changes
         config = load_world(name, registry.horizons, **changes, plugins=[*registry.files, *specs])
+    if workers:
+        from .workers import search_on_workers
+
+        given: dict[str, Any] = {"out": out, "registry": registry, "stop": stop, "begun": begun}
+        return search_on_workers(config, workers=workers, address=ray, **given)
+    if config.steady or ray is not None:
+        said = "steady" if config.steady else "ray"
+        raise BadOption(f"{said} is given and no workers; expected how many, such as --workers 2")
     setup = Setup(config, registry)
     config, evaluator = setup.config, setup.pipeline.evaluator
     layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
@@ -111,6 +123,8 @@ def resume_search(
     stop: Callable[[], bool] = lambda: False,
     budget: Mapping[str, Any] | None = None,
     anyway: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
 ) -> Archive:
     """Go on with a search exactly where its last archived generation ended; with a life: `alife.chronicle`.
 
@@ -120,10 +134,22 @@ def resume_search(
         stop: asked after every generation; True ends the run early, resumable.
         budget: {"generations" | "evaluations" | "minutes": number} in place of the run's own, counted from its start.
         anyway: go on although the source of the substrate or the model is not what the run began with.
+        workers, ray: where the run was begun on workers, see `alife.workers.resume_on_workers`.
 
     Raises:
         AlifeError: with the reason; what was archived before stays.
     """
+    archive = open_archive(path)
+    if archive.on_islands or archive.config.get("steady"):
+        from .workers import resume_on_workers
+
+        again: dict[str, Any] = {"registry": registry, "stop": stop, "budget": budget, "anyway": anyway}
+        return resume_on_workers(path, workers=workers, address=ray, **again)
+    if workers or ray is not None:
+        raise BadOption(
+            f"{path} is one search and was not begun on workers; go on with it here, or begin with its best on "
+            f"workers: alife search --from {path} --workers 2"
+        )
     with resume_archive(Path(path)) as writer:
         if writer.progress.get("kept"):
             raise ArchiveError(f"{path} holds worlds kept by hand; search on from them: alife search --from {path}")
@@ -131,9 +157,13 @@ def resume_search(
         if budget:
             config = replace(config, **budget)
         setup = Setup(config, registry or registry_with(config.plugins))
-        go_on(writer, setup.pipeline, anyway, "archive: bring the old code back, start a new search, or say --anyway")
+        go_on(writer, setup.pipeline, anyway, MIXED)
         _search(setup, writer, stop)
     return open_archive(path)
+
+
+MIXED = "archive: bring the old code back, start a new search, or say --anyway"
+"""What two worlds would be mixed in, and what to do."""
 
 
 def go_on(writer: ArchiveWriter, pipeline: Pipeline, anyway: bool, advice: str) -> None:
@@ -145,15 +175,19 @@ def go_on(writer: ArchiveWriter, pipeline: Pipeline, anyway: bool, advice: str) 
         anyway: go on although the source of the substrate or the model has changed.
         advice: what two worlds would be mixed in, and what to do.
     """
-    provenance = pipeline.provenance()
-    changed = differences(writer.archive.origins[-1]["provenance"], provenance, only=("source", "identity"))
+    require_same_code(writer.archive, pipeline, anyway, advice)
+    # with the run's own budget: one that is given later changes no lifeform
+    writer.begin_origin({"config": writer.archive.config, "provenance": pipeline.provenance()})
+
+
+def require_same_code(archive: Archive, pipeline: Pipeline, anyway: bool, advice: str) -> None:
+    """Raises ArchiveError where a run was last run with other code; arguments as of `go_on`."""
+    changed = differences(archive.origins[-1]["provenance"], pipeline.provenance(), only=("source", "identity"))
     if changed and not anyway:
         raise ArchiveError(
-            f"{writer.path} was last run with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
+            f"{archive.path} was last run with other code: {'; '.join(changed)}. Going on would mix two worlds in one "
             f"{advice}"
         )
-    # with the run's own budget: one that is given later changes no lifeform
-    writer.begin_origin({"config": writer.archive.config, "provenance": provenance})
 
 
 class Searching:
@@ -176,6 +210,8 @@ class Searching:
         self.state = setup.state if generation < 0 else restore(setup.state, saved)
         self.progress: dict[str, Any] = {**START, **progress}
         self.memory = memory or Memory(writer.archive, setup.pipeline.model.dim)
+        self.novelty: Float[np.ndarray, " e"] = np.zeros(0, np.float32)
+        """Of each elite of the last generation the distance (1 - cosine) from its nearest when it was found."""
         self._clock = time.monotonic()
 
     def why_stop(self) -> str:
@@ -246,7 +282,7 @@ class Searching:
         progress = advance(self.progress, evaluation, seconds, setup.finished(state))
         saved = {**checkpoint(state), **(besides or {})}
         self.writer.append(rows, generation=generation, checkpoint=saved, progress=progress)
-        memory.add(rows)
+        self.novelty = memory.add(rows)
         self.state, self.progress = state, progress
         return GenerationReport(
             generation=generation,

@@ -16,7 +16,7 @@ from alife.storage.events import favourites, held_id, notes, read_events, tags
 from alife.storage.index import VectorIndex, highest
 from alife.storage.lifeform import Lifeform, name_lifeforms
 from alife.storage.stored import Columns
-from alife.storage.union import read_stored
+from alife.storage.union import Union, read_stored
 
 WORTH_AN_INDEX = 2048
 """From so many lifeforms on, the last embeddings are kept in a file besides, see `alife.storage.index`."""
@@ -96,6 +96,11 @@ class Archive:
     def islands(self) -> list[dict[str, Any]]:
         """The runs that were merged into it, see `alife.storage.merge`; [] = it is one run."""
         return self._stored.document["attributes"].get("islands", [])
+
+    @property
+    def on_islands(self) -> bool:
+        """Whether several searches write it, each into a store of its own, see `alife.storage.union`."""
+        return isinstance(self._stored, Union)
 
     @property
     def island(self) -> Int[np.ndarray, " n"]:

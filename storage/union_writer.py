@@ -100,13 +100,13 @@ class UnionWriter:
         return Taken(-1, {}, {}, 0)
 
     def _last_of(self, number: int) -> tuple[Stored, dict[str, np.ndarray]] | None:
-        """What a store holds, and the state of the search at that moment; None where it has no generation."""
+        """What a store holds, and the state of the search then; None where it has no generation of its own."""
         root = self.path / self.stores[number].key
         if not (root / DOCUMENT).is_file():
             return None
         while True:
             stored = Stored(root, read_root(root).document)
-            if stored.about["generation"] < 0:
+            if not stored.about["checkpoints"]:
                 return None
             try:
                 return stored, stored.checkpoint(stored.about["checkpoints"][0])
@@ -115,9 +115,12 @@ class UnionWriter:
                     raise
 
     def outstanding(self) -> None:
-        """Takes in what stores have committed and the root does not know of: what a killed process leaves."""
-        for number, store in enumerate(self.stores):
-            root = self.path / store.key
+        """Takes in what stores have committed and the root does not know of: what a killed process leaves.
+
+        Only of the last store of each island: nothing that comes later into one that was taken over counts.
+        """
+        for number in {store.island: number for number, store in enumerate(self.stores)}.values():
+            root = self.path / self.stores[number].key
             if (root / DOCUMENT).is_file():
                 self._catch_up(number, Stored(root, read_root(root).document).committed)
 

@@ -33,6 +33,15 @@ set_option = click.option(
 )
 
 
+def workers_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--workers and --ray."""
+    address = click.option("--ray", metavar="HOST:PORT", help="A Ray cluster for the workers [this machine alone].")
+    count = click.option(
+        "--workers", type=click.IntRange(1, 10_000), help="So many processes search, each an island [this one alone]."
+    )
+    return count(address(command))
+
+
 def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--generations, --evaluations and --minutes, of which at most one may be given; --patience and --target."""
     command = click.option("--target", type=float, help="Stop early when a world scores so high.")(command)

@@ -22,6 +22,7 @@ from .options import (
     remarks,
     seed_option,
     set_option,
+    workers_options,
 )
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ RUNS = Path("runs")
 @click.option(
     "--repeat", type=click.IntRange(1, 1000), default=1, help="Search so often, with the next seed each time."
 )
+@workers_options
+@click.option("--steady", is_flag=True, default=None, help="One search for all workers; each world counts as it ends.")
 @budget_options
 @click.option("--population", type=int, help="Worlds in one generation [default: 16].")
 @click.option("--frames", type=int, help="Pictures taken of each world [default: 8].")
@@ -100,6 +103,8 @@ def search_command(
     plugins: tuple[str, ...],
     origin: str | None,
     repeat: int,
+    workers: int | None,
+    ray: str | None,
     **changes: Any,
 ) -> int:
     """Search WORLD for life and keep what is found.
@@ -112,18 +117,20 @@ def search_command(
     named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
     config = configure(names[0] if names else None, registry, settings, origin, **named, **changes)
     if repeat == 1:
-        return search_into(config, out or free_place(config.name), registry)
+        return search_into(config, out or free_place(config.name), registry, workers, ray)
     places = []
     for seed in range(config.seed, config.seed + repeat):
         places.append(free_place(config.name) if out is None else out.with_name(f"{out.name}-{seed}"))
-        status = search_into(replace(config, seed=seed), places[-1], registry)
+        status = search_into(replace(config, seed=seed), places[-1], registry, workers, ray)
         if status:
             return status
     click.echo(f"  alife compare {shlex.join(map(str, places))}  # all {repeat} of them together")
     return 0
 
 
-def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
+def search_into(
+    config: RunConfig, place: Path, registry: Registry, workers: int | None = None, ray: str | None = None
+) -> int:
     """Run a search before the user's eyes, into a new archive with a contact sheet beside it."""
     from ..run import run_search
     from ..storage.begin import require_free
@@ -134,10 +141,13 @@ def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
 
     def announce(config: RunConfig) -> None:
         by, size = config.search["name"], f"{config.population} worlds of {config.steps} steps a generation"
+        if workers:
+            size += f", {workers} workers" if config.steady else f" on each of {workers} islands"
         click.echo(f"searching {config.name} for {_aim(config)} by {by}, {size}, into {place}", err=True)
 
     with remarks(), _watched(registry) as stop:
-        archive = run_search(config, out=place, registry=registry, stop=stop, begun=announce)
+        given: dict[str, Any] = {"registry": registry, "workers": workers, "ray": ray}
+        archive = run_search(config, out=place, stop=stop, begun=announce, **given)
     return _finish(archive, place, stop(), {})
 
 
@@ -152,10 +162,13 @@ def _aim(config: RunConfig) -> str:
 
 @click.command("resume")
 @click.argument("run", type=click.Path(path_type=Path))
+@workers_options
 @budget_options
 @click.option("--anyway", is_flag=True, help="Go on although the code of the world or the model has changed.")
 @plugin_option
-def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: Any) -> int:
+def resume_command(
+    run: Path, anyway: bool, plugins: tuple[str, ...], workers: int | None, ray: str | None, **budget: Any
+) -> int:
     """Go on with RUN, a search or a chronicle, exactly where its last archived generation ended.
 
     A budget given here takes the place of the run's own and counts from the start of the run.
@@ -176,7 +189,8 @@ def resume_command(run: Path, anyway: bool, plugins: tuple[str, ...], **budget: 
             archive = resume_chronicle(run, registry=registry, stop=stop, tell=tell, budget=given, anyway=anyway)
     else:
         with remarks(), _watched(registry) as stop:
-            archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway)
+            on: dict[str, Any] = {"workers": workers, "ray": ray}
+            archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway, **on)
     if archive.generation == before.generation and not stop():
         config = replace(from_json(archive.config), **given)
         reason = why_stop(config, archive.generation + 1, {**START, **archive.progress})

@@ -120,6 +120,9 @@ def test_a_writer_that_is_taken_over_does_no_harm(toy: ModuleType, tmp_path: Pat
     now = open_archive(root.path)
     assert content(now)[: len(kept)] == kept and len(now) == len(kept) + len(heir.writer.archive)
     assert check_archive(root.path).ok
+    root.close()
+    with resume_union(root.path):
+        assert len(open_archive(root.path)) == len(now)
 
 
 def test_what_nobody_heard_of_is_found_again(toy: ModuleType, tmp_path: Path) -> None:
