@@ -210,6 +210,8 @@ class Searching:
         self.state = setup.state if generation < 0 else restore(setup.state, saved)
         self.progress: dict[str, Any] = {**START, **progress}
         self.memory = memory or Memory(writer.archive, setup.pipeline.model.dim)
+        self.said: dict[str, Any] = {}
+        """What else the run says of itself, as plain JSON."""
         self.novelty: Float[np.ndarray, " e"] = np.zeros(0, np.float32)
         """Of each elite of the last generation the distance (1 - cosine) from its nearest when it was found."""
         self._clock = time.monotonic()
@@ -279,7 +281,7 @@ class Searching:
         """
         setup, memory = self.setup, self.memory
         self._clock, seconds = time.monotonic(), time.monotonic() - self._clock
-        progress = advance(self.progress, evaluation, seconds, setup.finished(state))
+        progress = {**advance(self.progress, evaluation, seconds, setup.finished(state)), **self.said}
         saved = {**checkpoint(state), **(besides or {})}
         self.writer.append(rows, generation=generation, checkpoint=saved, progress=progress)
         self.novelty = memory.add(rows)

@@ -253,6 +253,8 @@ def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, 
     reason = why_early(replace(from_json(archive.config), **budget), {**START, **archive.progress})
     if reason:
         click.echo(f"ended early: {reason}")
+    if "busy" in archive.progress:
+        click.echo(f"workers were busy {archive.progress['busy']:.0%} of the time")
     sheet = sheet_of(place)
     best = write_sheet(archive, sheet, title=place.name)[0]
     run = shlex.quote(str(place))

@@ -20,6 +20,7 @@ from ..setup import Setup
 from ..storage import Store, Taken, UnionWriter, elsewhere
 from .agreement import require_same
 from .crew import Call, Crew, WorkerLost
+from .effort import Effort
 from .tally import Tally
 from .worker import Islander, News, Task, Work
 
@@ -73,8 +74,7 @@ class Islands:
         self.provenance = setup.pipeline.provenance()
         self._clock = self._written = time.monotonic()
         self._dirty = False
-        self.busy = 0.0
-        """Seconds that workers have worked."""
+        self.effort = Effort()
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Until the budget is spent, or `stop` says so.
@@ -148,14 +148,16 @@ class Islands:
             island.store = self.root.open_store(island.number)
             self._write()  # from here on the store is known, whatever happens
             self._ask(island, "begin", island.store, island.taken)
-        elif what == "work":
+        elif what == "begin":
+            self.effort.begin(island.worker)
+        else:
             self._take(island, found)
 
     def _take(self, island: Island, work: Work) -> None:
         """What an island has done: counted, and passed on."""
         assert island.store is not None
         island.promised.popleft()
-        self.busy += work.busy
+        self.effort.worked(work.busy)
         for brief in work.briefs:
             self.root.add(island.store, brief.kept)
             island.pace, island.deaths = len(work.briefs) / max(work.busy, 1e-3), 0
@@ -189,6 +191,7 @@ class Islands:
         island.deaths = 1 if taken.generation > island.taken.generation else island.deaths + 1
         island.taken = taken
         self.tally.found(island.number, taken)
+        self.effort.end(island.worker)
         if island.deaths >= DEATHS:
             raise AlifeError(
                 f"{DEATHS} workers of island {island.number} were lost before one had finished a generation ({lost}); "
@@ -206,6 +209,7 @@ class Islands:
 
     def _dismiss(self, island: Island) -> None:
         if island.worker is not None:
+            self.effort.end(island.worker)
             self.crew.dismiss(island.worker)
         island.worker = None
         island.calls = []
@@ -226,5 +230,6 @@ class Islands:
             self._dismiss(island)
 
     def _write(self) -> None:
-        self.root.commit(self.tally.progress, max(self.tally.generations.values()) - 1)
+        progress = {**self.tally.progress, "busy": round(self.effort.share, 3)}
+        self.root.commit(progress, max(self.tally.generations.values()) - 1)
         self._written, self._dirty = time.monotonic(), False

@@ -7,7 +7,6 @@ commits, so a run that is taken up runs those worlds again, with the same keys.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from ..storage import ArchiveWriter, Taken
 from ..types import KEY_KIND, Tree
 from .agreement import require_same
 from .crew import Call, Crew, WorkerLost
+from .effort import Effort
 from .islands import DEATHS
 from .worker import Task, Worker
 
@@ -74,8 +74,7 @@ class Steady:
         self._restore(writer.checkpoint)
         self.provenance = setup.pipeline.provenance()
         self.video = "video" in read_by(setup.expression, setup.axes)
-        self.busy = self.staffed = 0.0
-        """Seconds that workers have run worlds, and that they could have."""
+        self.effort = Effort()
         self._deaths = 0
 
     def run(self, stop: Callable[[], bool]) -> None:
@@ -87,26 +86,27 @@ class Steady:
         # tiny worlds several at a time, but never so many that the search learns of none before it is asked again
         share = max(1, self.setup.config.population // self.crew.workers)
         self._together = min(self.setup.pipeline.evaluator.lanes, share)
-        begun = {self._hire(): time.monotonic() for _ in range(self.crew.workers)}
+        for _ in range(self.crew.workers):
+            self._hire()
         while not stop() and not self.searching.why_stop():
-            for worker in begun:
+            for worker in self.workers:
                 self._feed(worker)
             calls = {call: worker for worker, given in self.workers.items() for call, _ in given}
             for call in self.crew.done(list(calls), 0.5):
                 worker = calls[call]
                 if not self._hear(worker, call):
-                    del self.workers[worker], begun[worker]
-                    begun[self._hire()] = time.monotonic()
+                    self.effort.end(worker)
+                    del self.workers[worker]
+                    self._hire()
             while len(self.arrived) >= self.setup.config.population and not self.searching.why_stop():
                 self._generation()
         for worker in self.workers:
             self.crew.dismiss(worker)
 
-    def _hire(self) -> Any:
+    def _hire(self) -> None:
         worker = self.crew.hire(Worker)
         task = Task(self.setup.config.as_json(), str(self.searching.writer.path.resolve()))
         self.workers[worker] = [(self.crew.ask(worker, "meet", task), [])]
-        return worker
 
     def _feed(self, worker: Any) -> None:
         """Gives a worker as much to do as it should have."""
@@ -146,9 +146,11 @@ class Steady:
         self.workers[worker] = [(other, batch) for other, batch in given if other is not call]
         if not batch:
             require_same(self.provenance, found["provenance"], found["where"])
+            self.effort.begin(worker)
             return True
         seen, seconds = found
-        self.busy, self._deaths = self.busy + seconds, 0
+        self.effort.worked(seconds)
+        self._deaths = 0
         self.arrived += [Arrival(one, _of(seen, slice(i, i + 1))) for i, one in enumerate(batch)]
         return True
 
@@ -166,6 +168,7 @@ class Steady:
         state, verdict = setup.call("tell", state, genotypes, evaluation)
         generation = searching.writer.generation + 1
         rows = searching.keep(genotypes, evaluation, verdict, generation)
+        searching.said = {"busy": round(self.effort.share, 3)}
         report = searching.commit(rows, evaluation, state, generation, self._flight())
         setup.registry.hooks.hook.generation_finished(report=report)
 
