@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,13 +94,14 @@ class Evaluator:
         if memory_mb < 1:
             raise BadOption(f"memory_mb is {memory_mb}; expected 1 or more megabytes")
         self.embedder = Embedder(model)
+        self._spread = cache(self._spread_of)  # once: what is free changes all the time
         self.spread = self._spread(schedule.count, states=schedule.count if keep_states else 0)
         self._one_at_a_time = threading.Lock()  # a model that is not JAX need not bear two callers
         self._lengths = jnp.asarray(schedule.lengths)
         self._program = jax.jit(self._seen, static_argnames="video")
         self._films = jax.jit(self._filmed, static_argnames="spread")
 
-    def _spread(self, pictures: int, states: int = 0) -> Spread:
+    def _spread_of(self, pictures: int, states: int = 0) -> Spread:
         """A generous guess of a world's needs: its state with working copies and kept ones; pictures, also as bytes."""
         params = jax.eval_shape(self.space.substrate.default_params, jax.random.key(0))
         state, pixels = state_bytes(self.space.substrate, params), pictures * self.img_size**2 * 3
@@ -171,14 +172,13 @@ class Evaluator:
     def observe(self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"], *, video: bool = False) -> Observation:
         """What is seen of N worlds in their order, whatever the batching.
 
-        As NumPy arrays; accelerators keep what they have seen until somebody reads it.
+        As NumPy arrays, but for pictures and states on accelerators: those stay there until somebody reads them.
         """
         seen = self.spread.over(self._checked(genotypes), keys, partial(self._call, video=video))
-        finite = jnp.isfinite if isinstance(seen.z, jax.Array) else np.isfinite
-        valid = seen.valid & finite(seen.z).all((1, 2))
+        valid = seen.valid & np.isfinite(seen.z).all((1, 2))
         if seen.video is None:
             return seen._replace(z=_or_zero(seen.z, valid), valid=valid)
-        valid &= finite(seen.video).all(1)
+        valid &= np.isfinite(seen.video).all(1)
         return seen._replace(z=_or_zero(seen.z, valid), valid=valid, video=_or_zero(seen.video, valid))
 
     def film(
@@ -213,11 +213,13 @@ class Evaluator:
         return jax.device_put((genotypes, keys, lengths), (split, split, whole))
 
     def _call(self, genotypes: np.ndarray, keys: Key[Array, " C"], turn: int, video: bool) -> Observation:
-        """One call of the program; a CPU's results are NumPy arrays."""
+        """One call of the program."""
         arguments = self._placed(genotypes, keys, self._lengths, turn)
         seen = self._program(*arguments, self._weights[turn], video=video)
-        if is_cpu(self.devices):
-            seen = jax.tree.map(np.asarray, seen)
+        # the rest comes to the host: it is small, and searches that remember it would be compiled once more for arrays
+        # that are bound to devices
+        stays = {} if is_cpu(self.devices) else {"frames": seen.frames, "states": seen.states}
+        seen = jax.device_get(seen._replace(**dict.fromkeys(stays)))._replace(**stays)
         if self.embedder.traceable:
             return seen
         with self._one_at_a_time:
@@ -304,19 +306,18 @@ def evaluate(
         targets=targets.wanted,
         negatives=targets.unwanted,
         video=seen.video,
-        frames=seen.frames if "frames" in reads else None,
+        frames=np.asarray(seen.frames) if "frames" in reads else None,
         pictures=targets.pictures,
         members=evaluator.embedder.members,
         liked=targets.liked,
     )
     scores = np.asarray(expression(population))
     places = axes(population) if axes else None
-    valid = np.asarray(seen.valid) & np.isfinite(scores) & (True if places is None else np.isfinite(places).all(axis=1))
+    valid = seen.valid & np.isfinite(scores) & (True if places is None else np.isfinite(places).all(axis=1))
     scores = np.where(valid, scores, -np.inf)
     return Evaluation(scores, seen.z, seen.measures, valid, seen.frames, keys, places, seen.states, seen.peak)
 
 
-def _or_zero(z: Float[ArrayLike, "N *D"], valid: Bool[ArrayLike, " N"]) -> Float[ArrayLike, "N *D"]:
+def _or_zero(z: Float[np.ndarray, "N *D"], valid: Bool[np.ndarray, " N"]) -> Float[np.ndarray, "N *D"]:
     """Vectors of valid worlds, zeros for the others."""
-    where = jnp.where if isinstance(z, jax.Array) else np.where
-    return where(valid.reshape(-1, *[1] * (z.ndim - 1)), z, 0).astype(np.float32)
+    return np.where(valid.reshape(-1, *[1] * (z.ndim - 1)), z, 0).astype(np.float32)
