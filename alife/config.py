@@ -80,7 +80,7 @@ class RunConfig:
     target: float | None = None
     """Stop early after the generation in which a world scores so high."""
     memory_mb: int = 2048
-    """Budget for worlds that are evaluated at the same time, megabytes; changes no result."""
+    """Budget for worlds that are evaluated at the same time, megabytes, on each accelerator; changes no result."""
     clip: int = 0
     """Pictures of the clip of its whole life that is kept with each world in the archive; 0 = no clips."""
     keep_states: bool = False

@@ -1,6 +1,6 @@
 """From genotypes to scores: simulate, draw, embed, score.
 
-Simulating, drawing and embedding are one compiled program over a small chunk of worlds, the model's weights one of its
+Simulating, drawing and embedding are one compiled program over chunks of worlds, the model's weights one of its
 arguments; `alife.spread` says how wide a chunk is and who runs it.
 
 Scoring is a second, tiny program over the whole population, because scores such as `novelty` compare its worlds with
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key, Num, Shaped, UInt8
 
+from .devices import devices_in_use, is_cpu, placed
 from .embedding import Embedder
 from .errors import BadGenotype, BadOption
 from .genotype import GenotypeSpace
@@ -62,9 +63,10 @@ class Evaluator:
         model: sees the frames.
         schedule: when frames are taken.
         img_size: edge of a frame, pixels; None = what the model likes best.
-        memory_mb: budget for worlds being evaluated at the same time, megabytes.
+        memory_mb: budget for worlds being evaluated at the same time, megabytes; on each accelerator.
         keep_states: also give the states at the moments of the frames.
         peak: also give the moment in which this measure is highest.
+        devices: to run on; None = those in use, see `alife.devices`.
 
     Raises:
         PluginError: the substrate or the model breaks its contract (found while compiling).
@@ -81,26 +83,30 @@ class Evaluator:
         *,
         keep_states: bool = False,
         peak: str | None = None,
+        devices: Sequence[jax.Device] | None = None,
     ) -> None:
         self.space, self.model, self.schedule = space, model, schedule
         self.img_size = model.image_size if img_size is None else img_size
         self.memory_mb, self._kept = memory_mb, {"keep_states": keep_states, "peak": peak}
+        self.devices = tuple(devices or devices_in_use())
         check_img_size(self.img_size)
         check_methods(space.substrate)
         if memory_mb < 1:
             raise BadOption(f"memory_mb is {memory_mb}; expected 1 or more megabytes")
         self.embedder = Embedder(model)
+        self._spread = cache(self._spread_of)  # once: what is free changes all the time
         self.spread = self._spread(schedule.count, states=schedule.count if keep_states else 0)
         self._one_at_a_time = threading.Lock()  # a model that is not JAX need not bear two callers
         self._lengths = jnp.asarray(schedule.lengths)
-        self._program = jax.jit(self.chunk, static_argnames="video")
-        self._films = jax.jit(self._film_chunk)
+        self._program = jax.jit(self._seen, static_argnames="video")
+        self._films = jax.jit(self._filmed, static_argnames="spread")
 
-    def _spread(self, pictures: int, states: int = 0) -> Spread:
+    def _spread_of(self, pictures: int, states: int = 0) -> Spread:
         """A generous guess of a world's needs: its state with working copies and kept ones; pictures, also as bytes."""
         params = jax.eval_shape(self.space.substrate.default_params, jax.random.key(0))
-        state = state_bytes(self.space.substrate, params)
-        return spread(state, (24 + states) * state + pictures * self.img_size**2 * 3 * 6 + 1, self.memory_mb)
+        state, pixels = state_bytes(self.space.substrate, params), pictures * self.img_size**2 * 3
+        seen = states * state + pixels + 1
+        return spread(state, (24 + states) * state + pixels * 6 + 1, seen, self.memory_mb, self.devices)
 
     @property
     def lanes(self) -> int:
@@ -109,13 +115,19 @@ class Evaluator:
 
     @cached_property
     def _weights(self) -> list[Tree]:
-        """The model's weights on every device, moved there once."""
-        return [jax.device_put(self.embedder.weights, device) for device in jax.devices()]
+        """The model's weights on the devices of every turn, moved there once."""
+        return [jax.device_put(self.embedder.weights, placed(group, split=False)) for group in self.spread.turns]
+
+    def _seen(
+        self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, weights: Tree, video: bool = False
+    ) -> Observation:
+        """All worlds of one call from genotypes to embeddings: what is compiled."""
+        return self.spread.program(partial(self.chunk, video=video))(genotypes, keys, lengths, weights)
 
     def chunk(
         self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, weights: Tree, video: bool = False
     ) -> Observation:
-        """A few worlds from genotypes to embeddings: what is compiled; without z where the model cannot be traced."""
+        """A few worlds from genotypes to embeddings, in one program; without z where the model cannot be traced."""
         run = self._worlds(genotypes, keys, lengths, **self._kept)
         seen = Observation(run.frames, None, run.measures, run.finite, states=run.states, peak=run.peak)
         if not self.embedder.traceable:
@@ -123,8 +135,9 @@ class Evaluator:
         z, moving = self.embedder.frames(run.frames, weights, video=video)
         return seen._replace(z=z, video=moving)
 
-    def _film_chunk(self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array) -> Array:
-        return self._worlds(genotypes, keys, lengths).frames
+    def _filmed(self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, spread: Spread) -> Array:
+        """The pictures alone of all worlds of one call."""
+        return spread.program(lambda *chunk: self._worlds(*chunk).frames)(genotypes, keys, lengths)
 
     def _worlds(self, genotypes: Num[Array, "C G"], keys: Key[Array, " C"], lengths: Array, **kept: Any) -> Rollout:
         def world(genotype: Array, key: PRNGKey) -> Rollout:
@@ -138,9 +151,10 @@ class Evaluator:
 
     @cached_property
     def shapes(self) -> Observation:
-        """Shapes and types of what is seen of a chunk; traces the whole evaluation, as the first run else would."""
-        genotypes = jax.ShapeDtypeStruct((self.lanes, self.space.size), self.space.dtype)
-        keys = jax.random.split(jax.random.key(0), self.lanes)
+        """Shapes and types of what is seen of a call; traces the whole evaluation, as the first run else would."""
+        count = self.spread.size(len(self.devices) * self.lanes)
+        genotypes = jax.ShapeDtypeStruct((count, self.space.size), self.space.dtype)
+        keys = jax.random.split(jax.random.key(0), count)
         return self._program.eval_shape(genotypes, keys, self._lengths, self.embedder.weights, video=False)
 
     @property
@@ -156,9 +170,11 @@ class Evaluator:
         return {name: (leaf.shape[2:], np.dtype(leaf.dtype)) for name, leaf in self.shapes.states.items()}
 
     def observe(self, genotypes: Num[ArrayLike, "N G"], keys: Key[Array, " N"], *, video: bool = False) -> Observation:
-        """What is seen of N worlds, as NumPy arrays in their order, whatever the batching."""
-        run = partial(self._run_chunk, video=video)
-        seen = self.spread.over(self._checked(genotypes), keys, run)
+        """What is seen of N worlds in their order, whatever the batching.
+
+        As NumPy arrays, but for pictures and states on accelerators: those stay there until somebody reads them.
+        """
+        seen = self.spread.over(self._checked(genotypes), keys, partial(self._call, video=video))
         valid = seen.valid & np.isfinite(seen.z).all((1, 2))
         if seen.video is None:
             return seen._replace(z=_or_zero(seen.z, valid), valid=valid)
@@ -176,12 +192,12 @@ class Evaluator:
             BadOption: more pictures than steps, or none.
             BadGenotype: genotypes of another shape, or none.
         """
-        lengths = jnp.asarray(Schedule(self.schedule.steps, count).lengths)
+        lengths, spread = jnp.asarray(Schedule(self.schedule.steps, count).lengths), self._spread(count)
 
-        def run(genotypes: np.ndarray, keys: Key[Array, " C"], worker: int) -> np.ndarray:
-            return np.asarray(self._films(*jax.device_put((genotypes, keys, lengths), _device(worker))))
+        def run(genotypes: np.ndarray, keys: Key[Array, " C"], turn: int) -> np.ndarray:
+            return np.asarray(self._films(*self._placed(genotypes, keys, lengths, turn), spread=spread))
 
-        return self._spread(count).over(self._checked(genotypes), keys, run)
+        return spread.over(self._checked(genotypes), keys, run)
 
     def _checked(self, genotypes: Num[ArrayLike, "N G"]) -> Num[np.ndarray, "N G"]:
         genotypes = np.asarray(genotypes)
@@ -189,15 +205,25 @@ class Evaluator:
             raise BadGenotype(f"genotypes have shape {genotypes.shape}; expected (N, {self.space.size}), N >= 1")
         return genotypes
 
-    def _run_chunk(self, genotypes: np.ndarray, keys: Key[Array, " C"], worker: int, video: bool) -> Observation:
-        """One chunk as NumPy arrays."""
-        arguments = jax.device_put((genotypes, keys, self._lengths), _device(worker))
-        weights = self._weights[worker % len(jax.devices())]
-        seen = jax.tree.map(np.asarray, self._program(*arguments, weights, video=video))
-        if seen.z is not None:
+    def _placed(
+        self, genotypes: np.ndarray, keys: Key[Array, " C"], lengths: Array, turn: int
+    ) -> tuple[Array, Array, Array]:
+        """The arguments of a call on the devices whose turn it is."""
+        split, whole = (placed(self.spread.turns[turn], split=split) for split in (True, False))
+        return jax.device_put((genotypes, keys, lengths), (split, split, whole))
+
+    def _call(self, genotypes: np.ndarray, keys: Key[Array, " C"], turn: int, video: bool) -> Observation:
+        """One call of the program."""
+        arguments = self._placed(genotypes, keys, self._lengths, turn)
+        seen = self._program(*arguments, self._weights[turn], video=video)
+        # the rest comes to the host: it is small, and searches that remember it would be compiled once more for arrays
+        # that are bound to devices
+        stays = {} if is_cpu(self.devices) else {"frames": seen.frames, "states": seen.states}
+        seen = jax.device_get(seen._replace(**dict.fromkeys(stays)))._replace(**stays)
+        if self.embedder.traceable:
             return seen
         with self._one_at_a_time:
-            z, moving = jax.tree.map(np.asarray, self.embedder.frames(seen.frames, video=video))
+            z, moving = jax.tree.map(np.asarray, self.embedder.frames(np.asarray(seen.frames), video=video))
         return seen._replace(z=z, video=moving)
 
 
@@ -299,7 +325,7 @@ def judged(
         targets=targets.wanted,
         negatives=targets.unwanted,
         video=seen.video,
-        frames=seen.frames if "frames" in reads else None,
+        frames=np.asarray(seen.frames) if "frames" in reads else None,
         pictures=targets.pictures,
         members=evaluator.embedder.members,
         liked=targets.liked,
@@ -314,8 +340,3 @@ def judged(
 def _or_zero(z: Float[np.ndarray, "N *D"], valid: Bool[np.ndarray, " N"]) -> Float[np.ndarray, "N *D"]:
     """Vectors of valid worlds, zeros for the others."""
     return np.where(valid.reshape(-1, *[1] * (z.ndim - 1)), z, 0).astype(np.float32)
-
-
-def _device(worker: int) -> jax.Device:
-    """The device of a worker: they take turns."""
-    return jax.devices()[worker % len(jax.devices())]

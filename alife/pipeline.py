@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Num
 
 from .config import RunConfig
+from .devices import devices_in_use
 from .evaluate import Evaluator
 from .genotype import GenotypeSpace
 from .model import Model
@@ -25,7 +26,7 @@ EVALUATED = ("substrate", "options", "model", "steps", "frames", "img_size", "me
 KEPT = 4
 """Evaluations that a process keeps for the next run: tracing one takes seconds, and `--repeat` asks for one again."""
 
-_lately: dict[tuple[Registry, str, str], Evaluator] = {}
+_lately: dict[tuple[Any, ...], Evaluator] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -58,7 +59,8 @@ class Pipeline:
     def evaluator(self) -> Evaluator:
         """The compiled way from genotypes to embeddings; shared with what this process lately made for an equal one."""
         read = {name: getattr(self.config, name) for name in EVALUATED}
-        key = (self.registry, self.model.identity, json.dumps(read, sort_keys=True, default=id))
+        read_as = json.dumps(read, sort_keys=True, default=id)
+        key = (self.registry, self.model.identity, devices_in_use(), read_as)
         with _one_at_a_time:
             made = _lately.pop(key, None) or self._evaluator()
             _lately[key] = made  # the newest is last

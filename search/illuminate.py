@@ -76,7 +76,7 @@ class Illuminate:
 
         Where the run has genotypes to begin with, only the first generation is filled up with samples.
         """
-        genotypes, parents = self._breed(key, state)
+        genotypes, parents = self._breed(key, state.genotypes, state.number, state.evaluations)
         return genotypes, state._replace(parents=parents)
 
     def tell(self, state: State, genotypes: Num[Any, "N G"], evaluation: Evaluation) -> tuple[State, Verdict]:
@@ -86,17 +86,19 @@ class Illuminate:
             state = state._replace(z=np.zeros((self.size, last.shape[1]), np.float32))
         return self._select(state, genotypes, last, evaluation.valid)
 
-    def _breed_eagerly(self, key: PRNGKey, state: State) -> tuple[Num[Array, "N G"], Int[Array, " N"]]:
+    def _breed_eagerly(
+        self, key: PRNGKey, genotypes: Num[Array, "S G"], number: Int[Array, " S"], evaluations: Int[Array, ""]
+    ) -> tuple[Num[Array, "N G"], Int[Array, " N"]]:
         def sample() -> tuple[Array, Array]:
-            genotypes = with_starts(self._space.sample(key, self._children), self._space, state.evaluations == 0)
-            return genotypes, jnp.full(self._children, -1)
+            first = with_starts(self._space.sample(key, self._children), self._space, evaluations == 0)
+            return first, jnp.full(self._children, -1)
 
         def mutate() -> tuple[Array, Array]:
             choose, change = jax.random.split(key)
-            chosen = some_of(choose, state.number >= 0, self._children)
-            return children(change, self._space, state.genotypes[chosen], None, self.sigma, 0), state.number[chosen]
+            chosen = some_of(choose, number >= 0, self._children)
+            return children(change, self._space, genotypes[chosen], None, self.sigma, 0), number[chosen]
 
-        empty = state.number < 0
+        empty = number < 0
         return jax.lax.cond(jnp.any(empty) if self._space.starts is None else jnp.all(empty), sample, mutate)
 
     def _select_eagerly(

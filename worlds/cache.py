@@ -1,4 +1,4 @@
-"""Compiled programs are kept on disk, so that the second start of anything takes a second."""
+"""What JAX is told once for a process: programs are kept on disk, and a GPU's memory is taken as it is needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import jax
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # read when JAX starts; a GPU may be shared
 
 
 def cache_folder() -> Path | None:

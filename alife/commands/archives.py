@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..errors import BadOption
-from .options import plugin_option, registry_for
+from .options import devices_option, plugin_option, registry_for
 
 FILMS = (".gif", ".mp4", ".webm", ".webp", ".png")
 
@@ -26,6 +26,7 @@ run_argument = click.argument("run", type=click.Path(path_type=Path))
     show_default=True,
     help="Mean difference up to which pictures count as the same, in steps of 255.",
 )
+@devices_option
 @plugin_option
 def replay_command(run: Path, id: int | None, everything: bool, tolerance: float, plugins: tuple[str, ...]) -> int:
     """Run lifeform ID of RUN (or --all) again from its record and compare: exit code 0 = same, 1 = differs."""

@@ -12,7 +12,7 @@ import click
 
 from ..errors import ArchiveExists, BadOption, UnknownName
 from ..registry import registry_with
-from .options import configure, plugin_option, set_option
+from .options import configure, devices_option, plugin_option, set_option
 from .searching import search_into
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--world", metavar="WORLD", help="asal: what the genotypes belong to [default: told by their length].")
 @click.option("--first", type=click.IntRange(1), help="asal: take only so many genotypes [default: all].")
 @set_option
+@devices_option
 @plugin_option
 def import_command(
     kind: str,

@@ -23,6 +23,23 @@ if TYPE_CHECKING:
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin file (repeatable)."
 )
+
+
+def _use(context: click.Context, option: click.Parameter, count: int | None) -> None:
+    if count is not None:
+        from ..devices import use_devices
+
+        use_devices(count)
+
+
+devices_option = click.option(
+    "--devices",
+    type=click.IntRange(1),
+    metavar="N",
+    callback=_use,
+    expose_value=False,
+    help="Run worlds on the first N devices [default: all]; a CPU is taken as N virtual ones, with the same results.",
+)
 seed_option = click.option("--seed", type=int, help="Decides every random number [default: 0].")
 set_option = click.option(
     "--set",

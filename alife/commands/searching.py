@@ -16,6 +16,7 @@ from ..loading import split
 from .options import (
     budget_options,
     configure,
+    devices_option,
     named_worlds,
     plugin_option,
     registry_for,
@@ -93,6 +94,7 @@ RUNS = Path("runs")
 @click.option("--frames", type=int, help="Pictures taken of each world [default: 8].")
 @seed_option
 @set_option
+@devices_option
 @plugin_option
 def search_command(
     world: str | None,
@@ -165,6 +167,7 @@ def _aim(config: RunConfig) -> str:
 @workers_options
 @budget_options
 @click.option("--anyway", is_flag=True, help="Go on although the code of the world or the model has changed.")
+@devices_option
 @plugin_option
 def resume_command(
     run: Path, anyway: bool, plugins: tuple[str, ...], workers: int | None, ray: str | None, **budget: Any

@@ -75,13 +75,15 @@ BLOCK_WEIGHTS = ("qkv", "mixed", "wide", "wide_bias", "narrow", "narrow_bias", "
 
 
 def see(weights: Weights, images: Float[Array, "B 96 96 3"]) -> tuple[Float[Array, "B S"], Float[Array, "B Z"]]:
-    """Vectors of the two heads, not yet of unit length.
+    """Vectors of the two heads, not yet of unit length, as precise as the weights.
 
     Args:
         weights: as `initial_weights` makes them.
         images: red green blue in [0, 1].
     """
-    statistics = jax.vmap(_statistics)(images)
+    precision = weights["stem_in"].dtype
+    statistics = jax.vmap(_statistics)(images).astype(precision)  # from a float32 spectrum, whatever the weights are
+    images = images.astype(precision)
     token = jax.nn.gelu(statistics @ weights["statistics_in"] + weights["statistics_in_bias"])
     token = token @ weights["statistics_out"] + weights["statistics_out_bias"]
     x = jnp.concatenate([token[:, None], _patches(weights, images) + weights["places"]], axis=1)
@@ -108,7 +110,7 @@ def _block(x: Float[Array, "B T W"], weights: Weights) -> tuple[Float[Array, "B 
 def _attend(x: Float[Array, "B T W"], weights: Weights) -> Float[Array, "B T W"]:
     batch, tokens, width = x.shape
     q, k, v = jnp.moveaxis((x @ weights["qkv"]).reshape(batch, tokens, 3, HEADS, -1), (2, 3), (0, 2))
-    likeness = jax.nn.softmax(q @ k.swapaxes(-1, -2) / np.sqrt(width // HEADS), axis=-1)
+    likeness = jax.nn.softmax(q @ k.swapaxes(-1, -2) / (width // HEADS) ** 0.5, axis=-1)
     return (likeness @ v).swapaxes(1, 2).reshape(batch, tokens, width) @ weights["mixed"]
 
 
