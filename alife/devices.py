@@ -43,6 +43,11 @@ def use_devices(count: int) -> None:
     _first = count
 
 
+def devices_asked() -> int | None:
+    """What `use_devices` was told; None = nothing: all there are."""
+    return _first
+
+
 def devices_in_use() -> tuple[jax.Device, ...]:
     """The devices that worlds run on, at least one."""
     return tuple(jax.local_devices()[:_first])

@@ -138,8 +138,11 @@ def _ray() -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns
     try:
         import ray
+        from ray._private import worker
     except ImportError:
         raise BadOption("--workers needs the package ray: pip install 'alife[ray]'") from None
+    # of a worker that is lost Ray would print a page into the progress; who leads the run says it in a line
+    worker.print_to_stdstream = lambda *given, **how: None
     return ray
 
 

@@ -7,6 +7,7 @@ generation it was in: its island goes on with another worker, from what its stor
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import devices_asked
 from ..errors import AlifeError
 from ..migrants import MANY, Leaving, Migrants
 from ..setup import Setup
@@ -30,7 +32,7 @@ TURN = 0.5
 """Seconds after which a worker reports, if it has finished a generation."""
 COMMIT = 0.25
 """Seconds between two writings down of what islands have committed."""
-DEATHS = 3
+DEATHS = 5
 """An island whose workers are lost so often before they have done anything is given up, and the run with it."""
 
 
@@ -106,7 +108,7 @@ class Islands:
             if island.worker is None and not island.ended and room > 0:
                 room -= 1
                 island.worker = self.crew.hire(Islander)
-                task = Task(self.setup.config.as_json(), str(self.root.path.resolve()), island.number)
+                task = Task(self.setup.config.as_json(), str(self.root.path.resolve()), island.number, devices_asked())
                 self._ask(island, "meet", task)
             elif island.store is not None and not island.ended:
                 self._give_work(island)
@@ -198,6 +200,9 @@ class Islands:
                 f"what is committed is safe. If memory ran out: fewer --workers, --set memory_mb=512, a smaller "
                 f"--population; then `alife resume {self.root.path}`"
             )
+        warnings.warn(
+            f"the worker of island {island.number} was lost; it goes on with another", UserWarning, stacklevel=2
+        )
         island.worker, island.store = None, None
         island.calls, island.migrants, island.heard = [], [], []
         island.promised.clear()

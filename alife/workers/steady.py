@@ -7,6 +7,7 @@ commits, so a run that is taken up runs those worlds again, with the same keys.
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Num, UInt32
 
+from ..devices import devices_asked
 from ..errors import AlifeError
 from ..evaluate import Observation, read_by
 from ..run import Searching, keys_of_generation
@@ -105,7 +107,7 @@ class Steady:
 
     def _hire(self) -> None:
         worker = self.crew.hire(Worker)
-        task = Task(self.setup.config.as_json(), str(self.searching.writer.path.resolve()))
+        task = Task(self.setup.config.as_json(), str(self.searching.writer.path.resolve()), devices=devices_asked())
         self.workers[worker] = [(self.crew.ask(worker, "meet", task), [])]
 
     def _feed(self, worker: Any) -> None:
@@ -141,6 +143,7 @@ class Steady:
                     f"{self._deaths} workers were lost, one after the other, before any had run a world ({lost}); what "
                     f"is committed is safe: `alife resume {self.searching.writer.path}`"
                 ) from lost
+            warnings.warn("a worker was lost; others run its worlds", UserWarning, stacklevel=2)
             self.queue.extendleft(candidate for _, batch in reversed(given) for candidate in reversed(batch))
             return False
         self.workers[worker] = [(other, batch) for other, batch in given if other is not call]

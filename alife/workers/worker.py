@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from ..config import RunConfig, from_json, replace
+from ..devices import use_devices
 from ..errors import AlifeError
 from ..evaluate import Observation
 from ..lifeforms import layout_of
@@ -37,6 +38,8 @@ class Task(NamedTuple):
     run: str
     """The run directory: where all machines find it."""
     island: int = 0
+    devices: int | None = None
+    """How many each worker uses; None = all that it finds."""
 
 
 class Brief(NamedTuple):
@@ -100,6 +103,8 @@ class Worker:
     @_told
     def meet(self, task: Task) -> dict[str, Any]:
         """Makes the run's world and search, and says what it has made them of."""
+        if task.devices is not None:
+            use_devices(task.devices)
         config = from_json(task.config)
         self.task, self.config = task, config
         self.setup = Setup(_without_end(config), registry_with(config.plugins), task.island)
