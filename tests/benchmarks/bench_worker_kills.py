@@ -45,7 +45,7 @@ def committed(run: Path) -> dict[str, dict[int, tuple[int, ...]]]:
     """Of each store the checksums of its lifeforms, by evaluation number."""
     found = {}
     for store in (run / "islands").glob("*.*"):
-        if (store / "zarr.json").is_file() and store.name != "zarr.json":
+        if (store / "zarr.json").is_file() and not store.name.endswith(".partial"):
             archive = open_archive(store)
             columns, _ = archive._stored.record(0, len(archive))
             sums, _ = archive._stored.rows("row_crc", 0, len(archive))
@@ -57,6 +57,8 @@ def all_have_begun(run: Path) -> bool:
     """Whether the newest store of each island has lifeforms."""
     newest: dict[int, tuple[int, Path]] = {}
     for place in (run / "islands").glob("*.[0-9]*"):
+        if place.name.endswith(".partial"):
+            continue
         island, attempt = map(int, place.name.split("."))
         newest[island] = max(newest.get(island, (-1, place)), (attempt, place))
     return all((place / "frames" / "c.0.0.0.0.0").exists() for _, place in newest.values())
