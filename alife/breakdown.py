@@ -21,8 +21,8 @@ from typing import Any
 import jax
 import pluggy
 
-from . import hookspecs
 from . import config as configuration
+from . import hookspecs
 from .lesser import Sample
 from .lifeforms import layout_of
 from .run import Setup, _search
@@ -121,14 +121,14 @@ def measure(setup: Setup, seconds: float = 10.0) -> Breakdown:
     inside = sample.divided(spent["observe"] if whole else sample.generation)
     loop = {name: spent[name] for name in ("score", "ask", "tell", "archive")}
     between = spent["all"] - sum(loop.values()) - spent["observe"] - spent["clips"]
-    clips = spent["clips"] if whole else spent["clips"] * setup.config.steps / sample.few.schedule.steps
+    clips = spent["clips"] if whole else spent["clips"] * setup.config.steps / sample.steps
     parts = Parts(**{**inside, "overhead": inside["overhead"] + max(0.0, between)}, **loop, clips=clips)
     return Breakdown(
         parts,
         sample.compiling + clock.warming_up,
         len(clock.measured),
         setup.config.population if whole else sample.worlds,
-        setup.config.steps if whole else sample.few.schedule.steps,
+        setup.config.steps if whole else sample.steps,
         disk,
     )
 
@@ -183,7 +183,7 @@ class _Clock:
         return max(0.0, first - WARM_UP * self.medians()["all"])
 
     def medians(self) -> dict[str, float]:
-        """Median seconds of each part; of parts that differ from generation to generation the mean says more."""
+        """Median seconds of each part."""
         names = {name for spent in self.measured for name in spent}
         found = {name: statistics.median(spent[name] for spent in self.measured) for name in names}
         return defaultdict(float, found)
@@ -192,7 +192,7 @@ class _Clock:
 def _timed(setup: Setup, clock: _Clock, sample: Sample, whole: bool) -> Setup:
     """The same search without an end, with a clock at its seams; nobody else hears of its generations."""
     timed, pipeline, registry = copy.copy(setup), copy.copy(setup.pipeline), copy.copy(setup.registry)
-    evaluator = copy.copy(pipeline.evaluator if whole else sample.few)
+    evaluator = copy.copy(pipeline.evaluator) if whole else pipeline.evaluator.shortened(sample.steps)
     endless = {"generations": 2**31 - 1, "patience": None, "target": None}
     registry.hooks = pluggy.PluginManager("alife")
     registry.hooks.add_hookspecs(hookspecs)

@@ -96,43 +96,43 @@ class Sample:
         self.worlds = min(config.population, spread.lanes * spread.workers)
         """How many run."""
         least = max(self._whole.schedule.count, config.clip)
-        self.few = self._whole.shortened(least)
-        """The evaluation over as many steps as they run for."""
-        first, spent = self._seconds(self.few), self._seconds(self.few)
+        self._few = self._far = self._whole.shortened(least)
+        first, spent = self._seconds(self._few), self._seconds(self._few)
         self.compiling = max(0.0, first - spent)
         """Seconds until it was compiled, or found in the cache."""
         while spent < seconds / PATIENCE and self.worlds < config.population:
             self.worlds = min(2 * self.worlds, config.population)
-            spent = self._seconds(self.few)
-        self.step = 0.0
-        """Seconds that one more step of them takes."""
-        while self.few.schedule.steps < config.steps:
-            self.few = self._whole.shortened(min(4 * self.few.schedule.steps, config.steps))
-            more = self._seconds(self.few)
-            self.step = max(0.0, more - spent) / (self.few.schedule.steps - least)
-            if more - spent > seconds / PATIENCE:
-                break
+            spent = self._seconds(self._few)
+        self._step, more = 0.0, spent
+        while self._far.schedule.steps < config.steps and more < 2 * seconds / PATIENCE:
+            self._far = self._whole.shortened(min(4 * self._far.schedule.steps, config.steps))
+            more = self._seconds(self._far)
+            self._step = max(0.0, more - spent) / (self._far.schedule.steps - least)
         self.times = config.population / self.worlds
         """How many times as many worlds a generation has."""
-        self._left_out = (config.steps - self.few.schedule.steps) * self.step
-        self.generation = (self._seconds(self.few) + self._left_out) * self.times
+        self.generation = (more + (config.steps - self.steps) * self._step) * self.times
         """Seconds until all worlds of a generation have been seen."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that they run for."""
+        return self._far.schedule.steps
 
     def observe(self, genotypes: Any, keys: Any, *, video: bool = False) -> Observation:
         """As `Evaluator.observe`; worlds that are not run look like those that are."""
-        seen = self.few.observe(genotypes[: self.worlds], keys[: self.worlds], video=video)
+        seen = self._far.observe(genotypes[: self.worlds], keys[: self.worlds], video=video)
         return jax.tree.map(lambda leaf: leaf[np.arange(len(genotypes)) % self.worlds], seen)
 
     def divided(self, seconds: float) -> Mapping[str, float]:
         """What `seconds` for seeing all worlds are spent on: simulate, render, embed, and overhead."""
-        less = [blinded(self.few, **self._kept), blinded(self.few, Unseen, **self._kept), blinded(self.few, Empty)]
-        programs = [self.few, *less]
+        less = [blinded(self._few, **self._kept), blinded(self._few, Unseen, **self._kept), blinded(self._few, Empty)]
+        programs = [self._few, *less]
         for program in less:
             self._seconds(program)  # compiles
         turns = [[self._seconds(program) for program in programs] for _ in range(TURNS)]
         all_of_it, blind, unseen, empty = (statistics.median(times) for times in zip(*turns, strict=True))
         parts = {
-            "simulate": max(0.0, unseen - empty) + self._left_out,
+            "simulate": max(0.0, unseen - empty) + (self._whole.schedule.steps - self._few.schedule.steps) * self._step,
             "render": max(0.0, blind - unseen),
             "embed": max(0.0, all_of_it - blind),
             "overhead": empty,
@@ -141,5 +141,5 @@ class Sample:
 
     def _seconds(self, evaluator: Evaluator) -> float:
         start = time.perf_counter()
-        evaluator.observe(self._genotypes[: self.worlds], self._keys[: self.worlds])
+        jax.block_until_ready(evaluator.observe(self._genotypes[: self.worlds], self._keys[: self.worlds]))
         return time.perf_counter() - start

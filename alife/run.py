@@ -144,6 +144,7 @@ def run_search(
     out: str | Path,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
+    before: Callable[[Setup], None] = lambda setup: None,
     begun: Callable[[RunConfig], None] = lambda config: None,
     **changes: Any,
 ) -> Archive:
@@ -157,6 +158,7 @@ def run_search(
         out: directory of the new archive; it must not exist.
         registry: what may be named; None = what is installed.
         stop: asked after every generation; True ends the run early, resumable.
+        before: told of a run in which everything has been found good, before anything is written; may raise.
         begun: told the whole configuration once everything in it has been found good.
         changes: keys of `alife.config.RunConfig`, such as `generations=20, score="open_ended"`.
 
@@ -173,6 +175,7 @@ def run_search(
         changes = {"options": options, **changes} if options else changes
         config = load_world(name, registry.horizons, **changes, plugins=[*registry.files, *specs])
     setup = Setup(config, registry)
+    before(setup)
     config, evaluator = setup.config, setup.pipeline.evaluator
     layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
     provenance = setup.pipeline.provenance()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +14,7 @@ import click
 
 from ..errors import ArchiveExists
 from ..loading import split
-from .options import (
-    budget_options,
-    configure,
-    named_worlds,
-    plugin_option,
-    registry_for,
-    remarks,
-    seed_option,
-    set_option,
-)
+from .options import asked_for, budget_options, plugin_option, registry_for, remarks, seed_option, set_option
 
 if TYPE_CHECKING:
     from ..config import RunConfig
@@ -88,43 +80,44 @@ RUNS = Path("runs")
 @budget_options
 @click.option("--population", type=int, help="Worlds in one generation [default: 16].")
 @click.option("--frames", type=int, help="Pictures taken of each world [default: 8].")
+@click.option("--anyway", is_flag=True, help="Begin although the run needs more memory or disk than there is.")
 @seed_option
 @set_option
 @plugin_option
 def search_command(
     world: str | None,
     out: Path | None,
-    search: str | None,
-    model: str | None,
-    settings: tuple[str, ...],
-    plugins: tuple[str, ...],
-    origin: str | None,
     repeat: int,
-    **changes: Any,
+    anyway: bool,
+    **asked: Any,
 ) -> int:
     """Search WORLD for life and keep what is found.
 
     WORLD is a substrate, a world of the catalog, a .toml file, or FILE.py:Class; without one, two minutes of Lenia.
     """
-    from ..config import model_table, replace
+    from ..config import replace
 
-    names, registry = named_worlds([world] if world else [], plugins)
-    named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
-    config = configure(names[0] if names else None, registry, settings, origin, **named, **changes)
+    config, registry = asked_for(world, **asked)
     if repeat == 1:
-        return search_into(config, out or free_place(config.name), registry)
+        return search_into(config, out or free_place(config.name), registry, anyway)
     places = []
     for seed in range(config.seed, config.seed + repeat):
         places.append(free_place(config.name) if out is None else out.with_name(f"{out.name}-{seed}"))
-        status = search_into(replace(config, seed=seed), places[-1], registry)
+        status = search_into(replace(config, seed=seed), places[-1], registry, anyway)
         if status:
             return status
     click.echo(f"  alife compare {shlex.join(map(str, places))}  # all {repeat} of them together")
     return 0
 
 
-def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
-    """Run a search before the user's eyes, into a new archive with a contact sheet beside it."""
+def search_into(config: RunConfig, place: Path, registry: Registry, anyway: bool = False) -> int:
+    """Run a search before the user's eyes, into a new archive with a contact sheet beside it.
+
+    Raises:
+        DoesNotFit: it needs more memory or disk than there is, and there is no terminal on which to ask.
+    """
+    from ..errors import DoesNotFit
+    from ..fit import require_fit
     from ..run import run_search
     from ..storage.begin import require_free
 
@@ -136,8 +129,15 @@ def search_into(config: RunConfig, place: Path, registry: Registry) -> int:
         by, size = config.search["name"], f"{config.population} worlds of {config.steps} steps a generation"
         click.echo(f"searching {config.name} for {_aim(config)} by {by}, {size}, into {place}", err=True)
 
-    with remarks(), _watched(registry) as stop:
-        archive = run_search(config, out=place, registry=registry, stop=stop, begun=announce)
+    checks: dict[str, Any] = {} if anyway else {"before": require_fit(place)}
+    try:
+        with remarks(), _watched(registry) as stop:
+            archive = run_search(config, out=place, registry=registry, stop=stop, begun=announce, **checks)
+    except DoesNotFit as error:
+        if not sys.stdin.isatty():
+            raise
+        click.confirm(f"{error}\ngo on?", abort=True, err=True)
+        return search_into(config, place, registry, anyway=True)
     return _finish(archive, place, stop(), {})
 
 
