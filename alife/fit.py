@@ -158,7 +158,7 @@ def require_fit(place: Path) -> Callable[[Setup], None]:
         needs, free, room = needs_of(setup), free_memory(), free_disk(place)
         if free is not None and MARGIN * needs.memory > free:
             raise DoesNotFit(
-                f"this run needs about {in_words(needs.memory)} of memory ({in_words(needs.worlds)} for worlds that run at "
+                f"this run needs about {in_words(needs.memory)} of memory ({in_words(needs.worlds)} for worlds run at "
                 f"once, {in_words(needs.generation)} for a generation, {in_words(needs.remembered)} for "
                 f"embeddings), twice of which is not free: {in_words(free)} are; lower --population, --frames, --set "
                 "img_size=..., --set memory_mb=... or the budget, or say --anyway"
