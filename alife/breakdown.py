@@ -30,6 +30,8 @@ from .storage import Archive, create_archive, open_archive
 
 WARM_UP, FEWEST = 2, 3
 """Generations in which the loop still compiles, and those that are measured at least."""
+LATE = 3
+"""After so many times its time, a slow loop ends with its second generation."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,8 @@ class _Clock:
         self._spent.append(defaultdict(float))
         if len(self._ends) > 1:
             self._spent[-2]["all"] = self._ends[-1] - self._ends[-2]
-        enough = WARM_UP + FEWEST
-        return len(self._ends) > enough and self._ends[-1] - self._ends[WARM_UP] > self._seconds
+        done, spent = len(self._ends) - 1, self._ends[-1] - self._ends[0]
+        return (done >= WARM_UP + FEWEST and spent > self._seconds) or (done > 1 and spent > LATE * self._seconds)
 
     def timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         """The same function, whose time counts until its arrays are there."""

@@ -24,6 +24,8 @@ MARGIN = 2
 """A run is taken not to fit when so many times the memory that it needs would not be free."""
 SHRUNK = 0.02
 """What is left of pictures on the disk where they compress best; from this to a half, by the kind of world."""
+SHRUNK_NUMBERS = 0.5
+"""What is left of embeddings, states and genotypes where they compress best; mostly nine tenths."""
 RECORD = 150
 """Bytes of a lifeform's record, its id, seed, parents and scores."""
 CGROUP = Path("/sys/fs/cgroup")
@@ -74,7 +76,7 @@ def needs_of(setup: Setup) -> Needs:
         generation=setup.config.population * 3 * (seen + clip),
         remembered=remembered_bytes(lifeforms or 0, evaluator.model.dim),
         lifeforms=lifeforms,
-        lifeform=int(SHRUNK * (pictures + clip)) + seen - pictures + genotype + RECORD,
+        lifeform=int(SHRUNK * (pictures + clip) + SHRUNK_NUMBERS * (seen - pictures + genotype)) + RECORD,
         accelerated=jax.default_backend() != "cpu",
     )
 

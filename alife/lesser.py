@@ -18,7 +18,7 @@ from .run import Setup, keys_of_generation
 from .types import PRNGKey, Tree
 
 TURNS = 3
-"""Times that each program is run, one after the other, lest a busy moment falls on one of them alone."""
+"""Times that programs are run, in turns, lest a busy moment falls on one of them alone; slow ones run once."""
 PATIENCE = 40
 """A single measurement is long enough when it takes this part of all the time that there is."""
 
@@ -103,15 +103,19 @@ class Sample:
         while spent < seconds / PATIENCE and self.worlds < config.population:
             self.worlds = min(2 * self.worlds, config.population)
             spent = self._seconds(self._few)
-        self._step, more = 0.0, spent
-        while self._far.schedule.steps < config.steps and more < 2 * seconds / PATIENCE:
-            self._far = self._whole.shortened(min(4 * self._far.schedule.steps, config.steps))
+        enough, self._step, more = seconds / PATIENCE, 0.0, spent
+        while self._far.schedule.steps < config.steps and (self._far is self._few or more - spent < enough):
+            times = 4 if more < enough else 2
+            self._far = self._whole.shortened(min(times * self._far.schedule.steps, config.steps))
             more = self._seconds(self._far)
             self._step = max(0.0, more - spent) / (self._far.schedule.steps - least)
+        self._turns = TURNS if spent < 2 * enough else 1
         self.times = config.population / self.worlds
         """How many times as many worlds a generation has."""
         self.generation = (more + (config.steps - self.steps) * self._step) * self.times
         """Seconds until all worlds of a generation have been seen."""
+        if more > 2 * enough:
+            self._far = self._few
 
     @property
     def steps(self) -> int:
@@ -129,7 +133,7 @@ class Sample:
         programs = [self._few, *less]
         for program in less:
             self._seconds(program)  # compiles
-        turns = [[self._seconds(program) for program in programs] for _ in range(TURNS)]
+        turns = [[self._seconds(program) for program in programs] for _ in range(self._turns)]
         all_of_it, blind, unseen, empty = (statistics.median(times) for times in zip(*turns, strict=True))
         parts = {
             "simulate": max(0.0, unseen - empty) + (self._whole.schedule.steps - self._few.schedule.steps) * self._step,

@@ -74,6 +74,10 @@ def _waiting() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(SYNCS, "sync")
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_waiting.cache_clear)  # a child has none of its parent's threads
+
+
 def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: bool = True) -> None:
     """Puts files into the tree under `root`, each of them whole or not at all.
 
