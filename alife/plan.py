@@ -18,7 +18,7 @@ from .run import Setup
 class Shared(NamedTuple):
     """The same run on several devices, or by several workers."""
 
-    count: int
+    number: int
     """How many."""
     devices: float
     """Seconds of the run on so many devices: worlds and model divide among them, the search and its archive do not."""
@@ -110,7 +110,7 @@ class Plan:
                 "free_bytes": self.free_disk,
             },
             "shared": [
-                {"count": row.count, "devices_s": row.devices, "workers_s": row.workers} for row in self.shared(most)
+                {"number": row.number, "devices_s": row.devices, "workers_s": row.workers} for row in self.shared(most)
             ],
             "measured": {"generations": found.generations, "worlds": found.worlds, "steps": found.steps},
         }

@@ -84,8 +84,8 @@ def show(found: Plan, config: RunConfig, devices: int) -> None:
     rows = found.shared(devices)
     for row in rows:
         cells = ((rows[0].devices, row.devices), (rows[0].workers, row.workers))
-        said = [text for alone, spent in cells for text in (duration(spent), _percent(alone / spent / row.count))]
-        shared.add_row(str(row.count), *said)
+        said = [text for alone, spent in cells for text in (duration(spent), _percent(alone / spent / row.number))]
+        shared.add_row(str(row.number), *said)
     print_table(shared)
     click.echo(assumptions(found, config))
 

@@ -21,6 +21,7 @@ from alife.run import Setup
 from alife.storage import open_archive
 
 from .test_bad_input import refused
+from .test_readme import ROOT, commands
 from .worlds import TINY
 
 REFUSAL = r"needs .* if all worlds are kept \(12 times .*\), and 1.0 kB are free for .*--out, or say --anyway"
@@ -62,9 +63,9 @@ def test_a_plan_for_programs_adds_up(hurry, capsys):
     assert memory["expected_bytes"] == sum(memory[f"{part}_bytes"] for part in parts)
     assert disk["lifeforms_at_most"] == 12 and disk["kept_share"] == 1
     assert disk["expected_bytes"] > 12 * disk["lifeform_bytes"] > 0
-    assert [row["count"] for row in found["shared"]] == [1, 2, 4, 6]
+    assert [row["number"] for row in found["shared"]] == [1, 2, 4, 6]
     alone, *more = (row["devices_s"] for row in found["shared"])
-    assert all(alone / row["count"] <= row["devices_s"] for row in found["shared"]) and max(more) <= alone
+    assert all(alone / row["number"] <= row["devices_s"] for row in found["shared"]) and max(more) <= alone
     assert found["shared"][-1]["workers_s"] <= found["shared"][-1]["devices_s"]
 
 
@@ -187,3 +188,14 @@ def test_bench_says_where_a_generation_goes(hurry, tmp_path, monkeypatch, capsys
     assert "small: a generation of 4 worlds of 8 steps" in said
     for part in ("simulate", "render", "embed"):
         assert re.search(rf"{part} +[\d.]+ ms +[\d.]+ % +floor +[\d.]+ ms \(.* GFLOP, .* GB\): +[\d.]+ times", said)
+
+
+def test_commands_of_the_page_run(hurry, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.sched_setaffinity", lambda *_: None, raising=False)
+    monkeypatch.setattr("alife.bench.calibration", lambda: [("matmul 2048", 70.0)])
+    found = commands((ROOT / "docs/planning.md").read_text("utf-8"))
+    assert [command[0] for command in found] == ["plan", "search", "bench"]
+    for command in found:
+        less = [] if command[0] == "bench" else ["--population", "4", "--frames", "2", "--set", "steps=8"]
+        assert run_command([*command, *less]) == 0, (command, capsys.readouterr())
