@@ -104,7 +104,7 @@ class Sample:
             self.worlds = min(2 * self.worlds, config.population)
             spent = self._least(self._few)
         enough, self._step, more = seconds / PATIENCE, 0.0, spent
-        while self._far.schedule.steps < config.steps and (self._far is self._few or more - spent < enough):
+        while self._far.schedule.steps < config.steps and more - spent < enough:
             times = 4 if more < enough else 2
             self._far = self._whole.shortened(min(times * self._far.schedule.steps, config.steps))
             more = self._least(self._far)
