@@ -13,10 +13,13 @@ import click
 from .hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from .registry import Entry
+    from .config import RunConfig
+    from .registry import Entry, Registry
 
 BATCH, REPEATS = 16, 5
 IMG_SIZE = 224
+PRODUCT_SIZE = 2048
+PRODUCT = f"matmul {PRODUCT_SIZE}"
 SCALES = (1, 4, 16, 64, 256, 1024)
 """Sizes of `--scale`, in multiples of the default world."""
 MOST_PARTS = 400_000
@@ -26,21 +29,35 @@ MOST_PARTS = 400_000
 @click.command("bench")
 @click.argument("substrates", nargs=-1)
 @click.option("--scale", is_flag=True, help="Larger and larger worlds of each kind instead.")
-def bench(substrates: tuple[str, ...], scale: bool) -> None:
+@click.option(
+    "--breakdown",
+    is_flag=True,
+    help="Say instead where a generation of a search goes; what is named may also be a world or a .toml file.",
+)
+def bench(substrates: tuple[str, ...], scale: bool, breakdown: bool) -> None:
     """Measure SUBSTRATES (all of them when none is named) on one core: milliseconds per world.
 
     Published programs were measured on one core of another machine, on which a real transform of 128 x 128 takes
     0.018 ms: compare it with the first line.
     """
+    from .config import load_world
     from .registry import default_registry
 
     registry = default_registry()
-    entries = [registry.substrates[name] for name in (substrates or registry.substrates)]
+    if breakdown and scale:
+        raise click.UsageError("--scale and --breakdown are given; expected at most one of them")
+    named = substrates or tuple(registry.substrates)
+    configs = [load_world(world, registry.horizons) for world in named if breakdown]
+    entries = [registry.substrates[name] for name in named if not breakdown]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before JAX starts its threads
-    click.echo(f"one core, batch {BATCH}, median of {REPEATS} runs")
-    for name, milliseconds in calibration():
+    batch = "" if breakdown else f" batch {BATCH},"
+    click.echo(f"one core,{batch} median of {REPEATS} runs")
+    peaks = calibration()
+    for name, milliseconds in peaks:
         click.echo(f"  {name:32} {milliseconds:10.5f} ms")
+    for config in configs:
+        _show_breakdown(config, registry, dict(peaks)[PRODUCT] / 1000)
     for entry in entries:
         if scale:
             _show_scales(entry)
@@ -55,6 +72,28 @@ def _show_default(entry: Entry) -> None:
         theirs = [(name, figures[place]) for name, figures in entry.peers.items()]
         beside = "".join(f"   {name} {figure:g} ms: {figure / ours:,.1f} x" for name, figure in theirs if figure)
         click.echo(f"  {entry.name:18} {what:13} {ours:10.5f} ms{beside}")
+
+
+def _show_breakdown(config: RunConfig, registry: Registry, product: float) -> None:
+    """What each part of a generation takes, and how far it is from the least that this core could take for it."""
+    from .breakdown import measure
+    from .floor import this_core, work_of_generation
+    from .run import Setup
+
+    setup = Setup(config, registry)
+    population, found = setup.config.population, measure(setup)
+    core, work = this_core(product, PRODUCT_SIZE), work_of_generation(setup.pipeline.evaluator, population)
+    click.echo(
+        f"  {config.name}: a generation of {population} worlds of {config.steps} steps takes "
+        f"{1000 * found.parts.total:.2f} ms; measured: {found.worlds} worlds of {found.steps} steps"
+    )
+    for name, share in found.parts.shares.items():
+        ours = 1000 * share * found.parts.total
+        line = f"    {name:10} {ours:11.3f} ms {100 * share:5.1f} %"
+        if name in work and (floor := 1000 * core.seconds(work[name])):
+            done = f"{work[name].flops / 1e9:.3g} GFLOP, {work[name].read / 1e9:.3g} GB"
+            line += f"   floor {floor:10.3f} ms ({done}): {ours / floor:6.1f} times the floor"
+        click.echo(line)
 
 
 def _show_scales(entry: Entry) -> None:
@@ -83,22 +122,13 @@ def _short(value: Any) -> str:
 def milliseconds_per_step(substrate: Any, batch: int = BATCH) -> float:
     """Milliseconds of one world's step: many steps less few, over a batch stepped as a search does it."""
     import jax
-    import jax.numpy as jnp
 
     from .evaluate import Evaluator
     from .genotype import GenotypeSpace
+    from .lesser import Blind
     from .worlds.schedule import Schedule
 
     space = GenotypeSpace(substrate, type(substrate).__name__)
-
-    class Blind:
-        """A model that sees nothing, so that only the world is measured."""
-
-        image_size, dim, identity = 8, 1, "blind"
-
-        def embed_images(self, images: Any) -> Any:
-            return jnp.ones((len(images), 1))
-
     batch = max(batch, Evaluator(space, Blind(), Schedule(1, 1)).lanes)  # tiny worlds are stepped several at once
     keys = jax.random.split(jax.random.key(0), batch)
     genotypes = space.sample(jax.random.key(1), batch)
@@ -141,7 +171,7 @@ def calibration() -> list[tuple[str, float]]:
     import jax.numpy as jnp
 
     fields = jnp.ones((48, 128, 128))
-    matrix = jnp.ones((2048, 2048))
+    matrix = jnp.ones((PRODUCT_SIZE, PRODUCT_SIZE))
     wide = jnp.ones(64 * 2**20 // 4)
     transform, product = jax.jit(jnp.fft.rfft2), jax.jit(jnp.matmul)
     copy = jax.jit(lambda x: x + 1)
@@ -151,7 +181,7 @@ def calibration() -> list[tuple[str, float]]:
 
     return [
         ("rfft2 128x128 (one of 48)", spent(transform, fields) / 48),
-        ("matmul 2048", spent(product, matrix, matrix)),
+        (PRODUCT, spent(product, matrix, matrix)),
         ("copy 64 MB", spent(copy, wide)),
     ]
 

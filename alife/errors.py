@@ -6,6 +6,7 @@ AlifeError
 |- BadOption         an option, count or configuration value of the wrong type or range
 |- BadWorld          a world file that cannot be read as a world
 |- BadGenotype       a genotype that does not fit its substrate or search
+|- DoesNotFit       a run that needs more memory or disk than there is
 |- PluginError       a plugin that cannot be loaded or breaks its contract
 `- ArchiveError      a run directory that cannot be used
    |- ArchiveExists   the place asked for is taken
@@ -52,6 +53,10 @@ class BadWorld(AlifeError):
 
 class BadGenotype(AlifeError):
     """A genotype that does not fit its substrate, or that this search cannot vary."""
+
+
+class DoesNotFit(AlifeError):
+    """A run that needs more memory or disk than is free."""
 
 
 class PluginError(AlifeError):

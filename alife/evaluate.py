@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -112,6 +113,17 @@ class Evaluator:
     def lanes(self) -> int:
         """Worlds in one chunk."""
         return self.spread.lanes
+
+    def shortened(self, steps: int) -> Evaluator:
+        """The same compiled program over another horizon, with as many frames.
+
+        Args:
+            steps: how long each world runs, steps; at least one for each frame.
+        """
+        other = copy(self)
+        other.schedule = Schedule(steps, self.schedule.count)
+        other._lengths = jnp.asarray(other.schedule.lengths)
+        return other
 
     @cached_property
     def _weights(self) -> list[Tree]:

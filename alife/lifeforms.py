@@ -52,6 +52,8 @@ def sampled_worlds(key: PRNGKey, generation: int | Array, n: int, share: float) 
         n: worlds in it.
         share: chance of each, in [0, 1].
     """
+    if not share:
+        return np.zeros(n, bool)
     own = jax.random.fold_in(jax.random.fold_in(key, generation), SAMPLE_STREAM)
     return np.asarray(jax.random.uniform(own, (n,)) < share)
 

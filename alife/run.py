@@ -66,6 +66,7 @@ def run_search(
     out: str | Path,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
+    before: Callable[[Setup], None] = lambda setup: None,
     begun: Callable[[RunConfig], None] = lambda config: None,
     workers: int | None = None,
     ray: str | None = None,
@@ -81,6 +82,7 @@ def run_search(
         out: directory of the new archive; it must not exist.
         registry: what may be named; None = what is installed.
         stop: asked after every generation; True ends the run early, resumable.
+        before: told of a run in which everything has been found good, before anything is written; may raise.
         begun: told the whole configuration once everything in it has been found good.
         workers: processes that search, see `alife.workers`; None = this one alone.
         ray: HOST:PORT of the Ray cluster where they are; None = on this machine.
@@ -101,18 +103,19 @@ def run_search(
     if workers:
         from .workers import search_on_workers
 
-        given: dict[str, Any] = {"out": out, "registry": registry, "stop": stop, "begun": begun}
+        given: dict[str, Any] = {"out": out, "registry": registry, "stop": stop, "before": before, "begun": begun}
         return search_on_workers(config, workers=workers, address=ray, **given)
     if config.steady or ray is not None:
         said = "steady" if config.steady else "ray"
         raise BadOption(f"{said} is given and no workers; expected how many, such as --workers 2")
     setup = Setup(config, registry)
+    before(setup)
     config, evaluator = setup.config, setup.pipeline.evaluator
     layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
     provenance = setup.pipeline.provenance()
     with create_archive(Path(out), layout, config=config.as_json(), provenance=provenance) as writer:
         begun(setup.config)
-        _search(setup, writer, stop)
+        search_until(setup, writer, stop)
     return open_archive(out)
 
 
@@ -158,7 +161,7 @@ def resume_search(
             config = replace(config, **budget)
         setup = Setup(config, registry or registry_with(config.plugins))
         go_on(writer, setup.pipeline, anyway, MIXED)
-        _search(setup, writer, stop)
+        search_until(setup, writer, stop)
     return open_archive(path)
 
 
@@ -301,7 +304,8 @@ class Searching:
         )
 
 
-def _search(setup: Setup, writer: ArchiveWriter, stop: Callable[[], bool]) -> None:
+def search_until(setup: Setup, writer: ArchiveWriter, stop: Callable[[], bool]) -> None:
+    """The loop: generation after generation, until the budget is spent or `stop` says so."""
     searching = Searching(setup, writer)
     while not stop() and not searching.why_stop():
         report, _ = searching.generation()

@@ -12,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from io import FileIO
 from pathlib import Path
 
@@ -46,9 +47,8 @@ class Files:
 
     def sync_all(self, paths: Iterable[Path]) -> None:
         """The same for many; the system flushes together what is waited for at the same time."""
-        with ThreadPoolExecutor(SYNCS) as pool:
-            for _ in pool.map(self.sync, paths):
-                pass
+        for _ in _waiting().map(self.sync, paths):
+            pass
 
     def replace(self, source: Path, target: Path) -> None:
         """Gives a file its final name; a reader sees the old file or the new one, never anything else."""
@@ -66,6 +66,16 @@ class Files:
 
     def remove_tree(self, path: Path) -> None:
         shutil.rmtree(path)
+
+
+@cache
+def _waiting() -> ThreadPoolExecutor:
+    """Threads that wait for the disk; kept, as starting them takes longer than what they wait for."""
+    return ThreadPoolExecutor(SYNCS, "sync")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_waiting.cache_clear)  # a child has none of its parent's threads
 
 
 def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: bool = True) -> None:

@@ -137,17 +137,18 @@ class ArchiveWriter:
             longer[path] = {**node, "shape": [before + len(added), *node["shape"][1:]]}
             contents.update(self._tails.add(path, node, before, added))
         document = root_document(attributes, {**self._fixed(kept), **rows, **longer, **arrays})
-        self._clear(group, {*contents, *own_documents(document)})
-        contents.update(self._outdated(document, group))
+        own = own_documents(document)
+        self._clear(group, {*contents, *own})
+        contents.update(self._outdated(own, group))
         sealed = seal(document)
         place(self._files, self.path, {**contents, COPY: sealed})
         place(self._files, self.path, {DOCUMENT: sealed})
         self._document, self.checkpoint = document, state
-        self.refresh_documents()
+        place(self._files, self.path, self._outdated(own), durable=False)
 
     def refresh_documents(self) -> None:
         """Brings the documents of single arrays up to date with the root document, which is the one that counts."""
-        place(self._files, self.path, self._outdated(self._document), durable=False)
+        place(self._files, self.path, self._outdated(own_documents(self._document)), durable=False)
 
     def _fixed(self, groups: list[str]) -> dict[str, Any]:
         """Nodes that a commit leaves as they are: arrays without rows, and the checkpoints in these groups."""
@@ -155,8 +156,8 @@ class ArchiveWriter:
         below = tuple(f"{group}/" for group in groups)
         return {path: node for path, node in nodes.items() if path == "step" or path.startswith(below)}
 
-    def _outdated(self, document: dict[str, Any], group: str = "") -> dict[str, bytes]:
-        wanted = {key: data for key, data in own_documents(document).items() if key.startswith(group)}
+    def _outdated(self, own: Mapping[str, bytes], group: str = "") -> dict[str, bytes]:
+        wanted = {key: data for key, data in own.items() if key.startswith(group)}
         return {key: data for key, data in wanted.items() if _read_or_none(self.path / key) != data}
 
     def _clear(self, group: str, keys: set[str]) -> None:

@@ -13,12 +13,14 @@ from .importing import import_command
 from .listing import list_command
 from .looking import caption_command, embed_command
 from .marking import mark_command
+from .planning import plan_command
 from .rewriting import compact_command, merge_command
 from .searching import resume_command, search_command
 from .watching import run_command
 
 BUILT_IN = (
     search_command,
+    plan_command,
     chronicle_command,
     resume_command,
     replay_command,

@@ -102,6 +102,24 @@ def configure(
     return load_world(DEFAULT_WORLD if world is None else world, registry.horizons, **said, plugins=registry.files)
 
 
+def asked_for(
+    world: str | None,
+    *,
+    search: str | None,
+    model: str | None,
+    settings: tuple[str, ...],
+    plugins: tuple[str, ...],
+    origin: str | None,
+    **changes: Any,
+) -> tuple[RunConfig, Registry]:
+    """The configuration of the search that a command line asks for, and what it may name."""
+    from ..config import model_table
+
+    names, registry = named_worlds([world] if world else [], plugins)
+    named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
+    return configure(names[0] if names else None, registry, settings, origin, **named, **changes), registry
+
+
 def named_worlds(worlds: Sequence[str], plugins: tuple[str, ...]) -> tuple[list[str], Registry]:
     """Worlds by name, and a registry that knows them: FILE.py:Class becomes the name of the class."""
     for world in worlds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,9 @@ import click
 from ..errors import ArchiveExists
 from ..loading import split
 from .options import (
+    asked_for,
     budget_options,
-    configure,
     devices_option,
-    named_worlds,
     plugin_option,
     registry_for,
     remarks,
@@ -92,6 +92,7 @@ RUNS = Path("runs")
 @budget_options
 @click.option("--population", type=int, help="Worlds in one generation [default: 16].")
 @click.option("--frames", type=int, help="Pictures taken of each world [default: 8].")
+@click.option("--anyway", is_flag=True, help="Begin although the run needs more memory or disk than there is.")
 @seed_option
 @set_option
 @devices_option
@@ -99,31 +100,25 @@ RUNS = Path("runs")
 def search_command(
     world: str | None,
     out: Path | None,
-    search: str | None,
-    model: str | None,
-    settings: tuple[str, ...],
-    plugins: tuple[str, ...],
-    origin: str | None,
     repeat: int,
     workers: int | None,
     ray: str | None,
-    **changes: Any,
+    anyway: bool,
+    **asked: Any,
 ) -> int:
     """Search WORLD for life and keep what is found.
 
     WORLD is a substrate, a world of the catalog, a .toml file, or FILE.py:Class; without one, two minutes of Lenia.
     """
-    from ..config import model_table, replace
+    from ..config import replace
 
-    names, registry = named_worlds([world] if world else [], plugins)
-    named = {"search": {"name": search} if search else None, "model": model_table(model) if model else None}
-    config = configure(names[0] if names else None, registry, settings, origin, **named, **changes)
+    config, registry = asked_for(world, **asked)
     if repeat == 1:
-        return search_into(config, out or free_place(config.name), registry, workers, ray)
+        return search_into(config, out or free_place(config.name), registry, workers, ray, anyway)
     places = []
     for seed in range(config.seed, config.seed + repeat):
         places.append(free_place(config.name) if out is None else out.with_name(f"{out.name}-{seed}"))
-        status = search_into(replace(config, seed=seed), places[-1], registry, workers, ray)
+        status = search_into(replace(config, seed=seed), places[-1], registry, workers, ray, anyway)
         if status:
             return status
     click.echo(f"  alife compare {shlex.join(map(str, places))}  # all {repeat} of them together")
@@ -131,9 +126,20 @@ def search_command(
 
 
 def search_into(
-    config: RunConfig, place: Path, registry: Registry, workers: int | None = None, ray: str | None = None
+    config: RunConfig,
+    place: Path,
+    registry: Registry,
+    workers: int | None = None,
+    ray: str | None = None,
+    anyway: bool = False,
 ) -> int:
-    """Run a search before the user's eyes, into a new archive with a contact sheet beside it."""
+    """Run a search before the user's eyes, into a new archive with a contact sheet beside it.
+
+    Raises:
+        DoesNotFit: it needs more memory or disk than there is, and there is no terminal on which to ask.
+    """
+    from ..errors import DoesNotFit
+    from ..fit import require_fit
     from ..run import run_search
     from ..storage.begin import require_free
 
@@ -147,9 +153,16 @@ def search_into(
             size += f", {workers} workers" if config.steady else f" on each of {workers} islands"
         click.echo(f"searching {config.name} for {_aim(config)} by {by}, {size}, into {place}", err=True)
 
-    with remarks(), _watched(registry) as stop:
-        given: dict[str, Any] = {"registry": registry, "workers": workers, "ray": ray}
-        archive = run_search(config, out=place, stop=stop, begun=announce, **given)
+    on: dict[str, Any] = {"registry": registry, "workers": workers, "ray": ray}
+    checks: dict[str, Any] = {} if anyway else {"before": require_fit(place, 1 if ray else workers or 1)}
+    try:
+        with remarks(), _watched(registry) as stop:
+            archive = run_search(config, out=place, stop=stop, begun=announce, **on, **checks)
+    except DoesNotFit as error:
+        if not sys.stdin.isatty():
+            raise
+        click.confirm(f"{error}\ngo on?", abort=True, err=True)
+        return search_into(config, place, registry, workers, ray, anyway=True)
     return _finish(archive, place, stop(), {})
 
 

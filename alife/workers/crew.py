@@ -73,7 +73,7 @@ class Crew:
         except (ConnectionError, RuntimeError, ValueError, OSError) as cause:
             raise BadOption(
                 f"Ray cannot be used ({' '.join(str(cause).split())[:200]}); without --ray it is started here, "
-                "with --ray HOST:PORT it must run there: `ray start --head` on one machine, and if it asks for a token, "
+                "with --ray HOST:PORT it must run there: `ray start --head` on one machine, if it asks for a token, "
                 "with RAY_AUTH_MODE=token on all, here too"
             ) from cause
 

@@ -35,6 +35,7 @@ def search_on_workers(
     workers: int,
     address: str | None = None,
     stop: Callable[[], bool] = lambda: False,
+    before: Callable[[Setup], None] = lambda setup: None,
     begun: Callable[[RunConfig], None] = lambda config: None,
 ) -> Archive:
     """Search a world on several processes, and keep what is found in a new archive.
@@ -46,6 +47,7 @@ def search_on_workers(
         workers: processes, 1 or more.
         address: of a Ray cluster, HOST:PORT or `auto`; None = this machine.
         stop: asked twice a second; True ends the run early, resumable.
+        before: told of a run in which everything has been found good, before anything is written; may raise.
         begun: told the whole configuration once everything in it has been found good.
 
     Raises:
@@ -53,7 +55,8 @@ def search_on_workers(
     """
     with Crew(workers, address) as crew:
         setup = Setup(replace(config, plugins=registry.files), registry)
-        require_fit(setup)
+        require_suited(setup)
+        before(setup)
         config, evaluator = setup.config, setup.pipeline.evaluator
         layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
         said: dict[str, Any] = {"config": config.as_json(), "provenance": setup.pipeline.provenance()}
@@ -104,7 +107,7 @@ def resume_on_workers(
     return open_archive(path)
 
 
-def require_fit(setup: Setup) -> None:
+def require_suited(setup: Setup) -> None:
     """Raises BadOption where a search cannot do what is asked of it."""
     config, search, name = setup.config, setup.search, setup.config.search["name"]
     if config.steady and not hasattr(search, "in_flight"):

@@ -73,7 +73,7 @@ def main(kills: int = 200, workers: int = 2) -> None:
             [*command, "--workers", str(workers), "--minutes", "600"], stderr=subprocess.STDOUT, stdout=subprocess.PIPE
         )
         acknowledged: dict[str, dict[int, tuple[int, ...]]] = {}
-        done, known = 0, set[int]()
+        done, known, before_early = 0, set[int](), False
         while done < kills:
             assert process.poll() is None, process.communicate()[0].decode()
             victims = [pid for pid in workers_of(process.pid) if pid not in known]
@@ -81,8 +81,10 @@ def main(kills: int = 200, workers: int = 2) -> None:
                 time.sleep(0.02)
                 continue
             time.sleep(float(random.exponential(0.5)))
-            if random.random() < 0.7 and not all_have_begun(run):  # the others are killed in whatever they are doing
+            early = not all_have_begun(run)  # while it starts or compiles: now and then, as an island may be given up
+            if early and (before_early or random.random() < 0.7):
                 continue
+            before_early = early
             for store, rows in committed(run).items():
                 acknowledged.setdefault(store, {}).update(rows)
             victim = int(random.choice(victims))

@@ -18,7 +18,7 @@ from alife.setup import Setup
 from alife.storage import Archive, check_archive, create_union, open_archive, resume_union
 from alife.types import OPERATORS
 from alife.workers.islands import DEATHS, Islands
-from alife.workers.run import require_fit
+from alife.workers.run import require_suited
 
 from ..storage.contents import content
 from .crews import Crew
@@ -207,4 +207,4 @@ def test_what_a_worker_cannot_write_ends_the_run_and_loses_nothing(tmp_path: Pat
 def test_a_list_of_worlds_is_not_for_islands() -> None:
     config = load_world("rule_sweep", default_registry().horizons)
     with pytest.raises(AlifeError, match="every island would go through the same"):
-        require_fit(Setup(config, default_registry()))
+        require_suited(Setup(config, default_registry()))

@@ -16,7 +16,7 @@ from alife.replay import replay
 from alife.run import keys_of_generation
 from alife.setup import Setup
 from alife.storage import Archive, check_archive, create_archive, open_archive, resume_archive
-from alife.workers.run import require_fit
+from alife.workers.run import require_suited
 from alife.workers.steady import Steady
 
 from .crews import Crew
@@ -26,7 +26,7 @@ from .test_islands import config_of, rows
 def steady(path: Path, crew: Crew, stop: int | None = None, **changed: Any) -> tuple[Archive, Steady]:
     """A new run, or one that is taken up; left after so many generations."""
     setup = Setup(config_of(steady=True, **changed), default_registry())
-    require_fit(setup)
+    require_suited(setup)
     evaluator, config = setup.pipeline.evaluator, setup.config
     layout = layout_of(evaluator, config.substrate, clip=False, peak=None)
     said = {"config": config.as_json(), "provenance": setup.pipeline.provenance()}
