@@ -64,11 +64,11 @@ def test_everything_in_order(tmp_path, monkeypatch, capsys):
     assert names["best"].frames.shape[-1] == 3 and len(names["alike"]) == 5
 
 
-@pytest.mark.parametrize("page", ["archive", "searches", "scores"])
+@pytest.mark.parametrize("page", ["archive", "searches", "scores", "scaling"])
 def test_commands_of_the_pages_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
-    found = commands(text)
+    found = [command for command in commands(text) if "FIRST:" not in " ".join(command)]  # another machine
     assert found
     for command in found:
         assert run_command(small(command)) == 0, (command, capsys.readouterr())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -166,3 +167,34 @@ def test_a_search_alone_is_not_taken_up_by_workers(tmp_path: Path) -> None:
     run_search("life", out=tmp_path / "run", steps=4, generations=1, img_size=32, model="pixels")
     with pytest.raises(AlifeError, match=r"alife search --from .* --workers 2"):
         resume_search(tmp_path / "run", workers=2)
+
+
+STUBS = {
+    "scontrol": "echo 127.0.0.1; echo localhost",
+    "hostname": "echo 127.0.0.1",
+    "srun": 'while [[ "$1" == --* ]]; do shift; done; exec "$@"',
+}
+"""What a job of two machines sees of SLURM, where both are this one."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SLURM is on Linux")
+def test_the_script_for_slurm_searches_and_goes_on(tmp_path: Path) -> None:
+    for name, text in STUBS.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"HOME": str(tmp_path), "TMPDIR": "/tmp", "PORT": str(port), "RUN": str(tmp_path / "run")}
+    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "1", "SLURM_JOB_NODELIST": "x[1-2]"}
+    path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    home = os.environ.get("ALIFE_CACHE") or str(Path.home() / ".cache" / "alife")
+    environment = {**os.environ, **own, **job, "PATH": path, "ALIFE_CACHE": home}
+    script = Path(__file__).resolve().parents[2] / "docs" / "slurm.sh"
+    tiny = ["--set", "steps=8", "--set", "img_size=32"]
+    for words in (["life", *tiny, "--model", "pixels", "--generations", "3"], ["life", "--generations", "5"]):
+        done = subprocess.run(["bash", script, *words], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+    archive = open_archive(tmp_path / "run")
+    assert archive.island_count == 2 and archive.generation == 4
+    assert len(archive._stored.stores) == 4  # type: ignore[attr-defined]
