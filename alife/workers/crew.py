@@ -47,7 +47,7 @@ class Crew:
         self.workers, self._local = workers, address is None
         self._ray = ray = _ray()
         if address is None:
-            self._begin(num_cpus=max(workers, core_count()))
+            self._begin(address="local", num_cpus=max(workers, core_count()))  # whatever else runs on this machine
         else:
             _require_answer(address)
             self._begin(address=address)
