@@ -90,6 +90,10 @@ class SearchSubject:
     def live(self, search: Any, state: Any, g: int, valid: Any = True) -> Generation:
         """One generation: asked, judged by the distance from 0, and told."""
         genotypes, state = self.ask(search, state, g)
+        return self.tell(search, state, genotypes, valid)
+
+    def tell(self, search: Any, state: Any, genotypes: np.ndarray, valid: Any = True) -> Generation:
+        """What the search says of genotypes, judged by the distance from 0."""
         valid = np.broadcast_to(valid, len(genotypes))
         axes = genotypes[:, : len(getattr(search, "axes", ()))].astype(np.float32)
         z = np.where(valid[:, None, None], np.tanh(genotypes[:, None, :4].astype(np.float32)) + 1e-3, 1)
@@ -249,6 +253,37 @@ def check_invalid_worlds(subject: SearchSubject) -> None:
             )
 
 
+def check_any_order(subject: SearchSubject) -> None:
+    """Where `in_flight` names what it noted of worlds in flight, those of two askings can be told of together."""
+    search = subject.search
+    fields = getattr(search, "in_flight", ())
+    missing = [name for name in fields if not hasattr(subject.states[2], name)]
+    if missing:
+        raise CheckFailed(
+            f"its state has no {', '.join(missing)}", "fields of the state", "let `in_flight` name fields of the state"
+        )
+    one, first = subject.ask(search, subject.states[2], 11)
+    other, second = subject.ask(search, first, 12)
+    for name in fields:
+        if any(np.shape(leaf)[:1] != (N,) for leaf in jax.tree.leaves(getattr(first, name))):
+            raise CheckFailed(f"{name} has no row for each world", f"arrays of {N} rows", "leave it out of `in_flight`")
+    late = np.arange(N) % 2 == 1
+
+    def mixed(early: Any, later: Any) -> Any:
+        return np.where(late.reshape(-1, *[1] * (np.ndim(early) - 1)), later, early)
+
+    rows = {name: jax.tree.map(mixed, getattr(first, name), getattr(second, name)) for name in fields}
+    said = subject.tell(search, second._replace(**rows), mixed(one, other)).verdict
+    alone = [subject.tell(search, state, asked).verdict for state, asked in ((first, one), (second, other))]
+    for part in ("parents", "operator"):
+        if not np.array_equal(getattr(said, part), mixed(*(np.asarray(getattr(one, part)) for one in alone))):
+            raise CheckFailed(
+                f"told of worlds of two askings, it mistakes their {part}",
+                "the verdict that each of them would have had",
+                "name in `in_flight` every field of the state that has a row for each genotype asked for",
+            )
+
+
 def check_integers(subject: SearchSubject) -> None:
     """Integer genotypes stay integers within their bounds, or are refused in words."""
     space, search = Bits(), subject.make()
@@ -284,6 +319,7 @@ SEARCH_CHECKS: tuple[Callable[[SearchSubject], None], ...] = (
     check_state_is_all_there_is,
     check_starts,
     check_invalid_worlds,
+    check_any_order,
     check_integers,
 )
 """All of them, in the order in which they run."""

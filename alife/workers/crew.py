@@ -62,14 +62,13 @@ class Crew:
             warnings.warn(f"{workers} workers, and {where} {cores} cores: {then}", UserWarning, stacklevel=2)
 
     def _begin(self, **where: Any) -> None:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+        if self._local:
+            quiet["include_dashboard"] = False
         try:
-            self._ray.init(
-                include_dashboard=False if "num_cpus" in where else None,
-                log_to_driver=False,
-                logging_level="error",
-                ignore_reinit_error=False,
-                **where,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # JAX warns of forks, and what Ray starts it only execs
+                self._ray.init(**quiet, **where)
         except (ConnectionError, RuntimeError, ValueError, OSError) as cause:
             raise BadOption(
                 f"Ray cannot be used ({' '.join(str(cause).split())[:200]}); without --ray it is started here, "

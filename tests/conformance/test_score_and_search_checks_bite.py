@@ -189,6 +189,36 @@ class MeansOfScores(Climb):
         return state._replace(parents=state.parents + 1e-6 * shift), verdict
 
 
+class NamesNothing(Climb):
+    in_flight = ("origin",)
+
+
+class NamesOneNumber(Climb):
+    in_flight = ("told",)
+
+
+class InFlight(NamedTuple):
+    way: Any
+    note: Any
+
+
+class NamesHalf:
+    """Notes of each world how it came about, and says so in another order."""
+
+    in_flight = ("note",)
+
+    def init(self, key: Any, space: Any, population: int) -> Any:
+        self.space = space
+        return InFlight(jnp.zeros(population, int), jnp.zeros(population, int))
+
+    def ask(self, key: Any, state: Any) -> Any:
+        drawn = jax.random.randint(key, (len(state.way),), 0, 2)
+        return self.space.sample(key, len(state.way)), InFlight(drawn, drawn)
+
+    def tell(self, state: Any, genotypes: Any, evaluation: Evaluation) -> Any:
+        return state, Verdict(evaluation.valid, np.full((len(genotypes), 2), -1), state.way)
+
+
 class HalvesOfBits(Climb):
     def ask(self, key: Any, state: Any) -> Any:
         genotypes, state = Climb.ask(self, key, state)
@@ -211,6 +241,7 @@ BROKEN_SEARCHES: dict[str, list[type]] = {
     "state is all there is": [OnSelf],
     "starts": [ForgetsStarts],
     "invalid worlds": [KeepsTheDead, MeansOfScores],
+    "any order": [NamesNothing, NamesOneNumber, NamesHalf],
     "integers": [HalvesOfBits, TripsOverBits],
 }
 
