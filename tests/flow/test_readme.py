@@ -32,6 +32,20 @@ def small(command: list[str]) -> list[str]:
     """The same command, so small that it takes seconds: what is given last counts."""
     if command[0] == "resume":
         return [*command, "--generations", "3"]
+    if command[0] == "plan":
+        return [
+            *command,
+            "--population",
+            "2",
+            "--generations",
+            "2",
+            "--frames",
+            "2",
+            "--set",
+            "img_size=32",
+            "--set",
+            "steps=12",
+        ]
     if command[0] == "search":
         budget = ["--minutes", "0.01"] if "--minutes" in command else ["--generations", "2"]
         return [*command, *budget, "--population", "4", "--frames", "2", "--set", "img_size=32", "--set", "steps=12"]
