@@ -12,11 +12,10 @@ merge_archives(["RUN", "RUN"], "NEW")            several in one, to look at
 ```
 
 A run directory is one Zarr v3 group; `zarr.open` and `xarray.open_zarr` read it without this package.  Reading order:
-schema (what is kept), documents (Zarr's own metadata), chunks (rows as bytes), files (how bytes get on the disk), rows
-and tails (what they are), writer (the commit), root and begin (create and resume), stored and archive (reading), union
-and union_writer (several stores as one),
-soundness and check, mended and repair; rewrite (reading all of it), layouts and building (writing it anew), merge and
-compact.
+schema (what is kept), documents (Zarr's own metadata), chunks (rows as bytes), files (how bytes get on the disk),
+bucket, remote and objects (on object storage), rows and tails (what they are), writer (the commit), root and begin
+(create and resume), stored and archive (reading), union and union_writer (several stores as one), soundness and check,
+mended and repair; rewrite (reading all of it), layouts and building (writing it anew), merge and compact.
 """
 
 from alife.storage.archive import Archive, open_archive

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -15,6 +14,7 @@ from alife.errors import ArchiveDamaged, BadOption, UnknownName
 from alife.storage.events import favourites, held_id, notes, read_events, tags
 from alife.storage.index import VectorIndex, highest
 from alife.storage.lifeform import Lifeform, name_lifeforms
+from alife.storage.remote import Place, RemotePath, place_of
 from alife.storage.stored import Columns
 from alife.storage.union import Union, read_stored
 
@@ -22,14 +22,14 @@ WORTH_AN_INDEX = 2048
 """From so many lifeforms on, the last embeddings are kept in a file besides, see `alife.storage.index`."""
 
 
-def open_archive(path: str | os.PathLike[str]) -> Archive:
+def open_archive(path: str | os.PathLike[str] | RemotePath) -> Archive:
     """The archive of a run, finished or still being written; nothing on the disk is changed but a cache.
 
     Raises:
         ArchiveError: there is no archive, or one of a newer format.
         ArchiveDamaged: its root document is not as it was written.
     """
-    return Archive(Path(path))
+    return Archive(place_of(path))
 
 
 class Archive:
@@ -39,7 +39,7 @@ class Archive:
     are damaged raises `ArchiveDamaged` by name; all others stay readable.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self.path = path
         self._stored = read_stored(path)
         # It grows when there is more: what is committed never changes, so it is never read twice.

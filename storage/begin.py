@@ -14,11 +14,13 @@ from jaxtyping import Bool
 
 from alife.errors import ArchiveDamaged, ArchiveError, ArchiveExists
 from alife.storage.chunks import encode_whole, whole_key
-from alife.storage.documents import DOCUMENT, file_rows, own_documents, root_document, seal
+from alife.storage.documents import DOCUMENT, arrays_of_rows, file_rows, own_documents, root_document, seal
 from alife.storage.event_log import LOCK as EVENTS_LOCK
 from alife.storage.event_log import adding
-from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
+from alife.storage.files import LOCK, PARTIAL, Files, Lock, WriterLock, place
 from alife.storage.lifeform import name_lifeforms
+from alife.storage.objects import RemoteFiles, claimed, files_of, require_nothing
+from alife.storage.remote import Place, RemotePath, place_of
 from alife.storage.root import BEFORE, COPY, read_root, whole_documents
 from alife.storage.rows import plain_json
 from alife.storage.schema import FORMAT, Layout, step_array
@@ -28,7 +30,7 @@ from alife.storage.writer import ArchiveWriter
 
 
 def create_archive(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | RemotePath,
     layout: Layout,
     *,
     config: Mapping[str, Any],
@@ -53,7 +55,8 @@ def create_archive(
         ArchiveError: nothing can be written there.
         BadOption: something that is not JSON.
     """
-    root, files = Path(path), files or Files()
+    root = place_of(path)
+    files = files or files_of(root)
     require_free(root)
     arrays, contents = empty_arrays(layout)
     about = {"format": FORMAT, "committed": 0, "generation": generation, "substrates": list(layout.substrates)}
@@ -70,11 +73,13 @@ def create_archive(
     return ArchiveWriter(root, build_root(root, contents, seal(document), files), files, document, Tails(), {})
 
 
-def require_free(root: Path) -> None:
+def require_free(root: Place) -> None:
     """Raises ArchiveExists where no new archive can be made."""
-    if os.path.lexists(root):
+    if isinstance(root, RemotePath):
+        require_nothing(root)
+    elif os.path.lexists(root):
         raise ArchiveExists(f"{root} exists; give another place, or `alife resume {root}` to go on with a run")
-    if os.path.lexists(os.path.realpath(root) + BEFORE):
+    elif os.path.lexists(os.path.realpath(root) + BEFORE):
         raise ArchiveExists(f"{root} is being compacted; `alife compact {root}` finishes that if it was stopped")
 
 
@@ -106,34 +111,42 @@ def origin_of(config: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[
     return {"config": plain_json("config", config), "provenance": plain_json("provenance", provenance)}
 
 
-def build_root(root: Path, contents: dict[str, bytes], document: bytes, files: Files) -> WriterLock:
+def build_root(root: Place, contents: dict[str, bytes], document: bytes, files: Files) -> Lock:
     """Puts a new run directory in its place, whole or not at all, and gives the right to write it.
 
     Raises:
         ArchiveError: nothing can be written there.
     """
+    try:
+        if isinstance(root, RemotePath):
+            assert isinstance(files, RemoteFiles)
+            return files.build(root, {**contents, DOCUMENT: document})
+        return _build_directory(root, {**contents, COPY: document, DOCUMENT: document}, files)
+    except OSError as cause:
+        reason = f"{cause.strerror}, {cause.filename}" if cause.filename else str(cause)
+        raise ArchiveError(f"cannot make an archive at {root} ({reason}); give a writable place") from cause
+
+
+def _build_directory(root: Path, contents: dict[str, bytes], files: Files) -> Lock:
     building = root.with_name(f"{root.name}.{os.getpid()}{PARTIAL}")
     lock = None
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         files.make_directory(building)
-        place(files, building, {**contents, COPY: document, DOCUMENT: document})
+        place(files, building, contents)
         lock = WriterLock(building)
         files.replace(building, root)
         files.sync(root.parent)
         return lock
-    except BaseException as cause:
+    except BaseException:
         if lock is not None:
             lock.release()
         shutil.rmtree(building, ignore_errors=True)
-        if isinstance(cause, OSError):
-            reason = f"{cause.strerror}, {cause.filename}" if cause.filename else str(cause)
-            raise ArchiveError(f"cannot make an archive at {root} ({reason}); give a writable place") from cause
         raise
 
 
 def resume_archive(
-    path: str | os.PathLike[str], *, origin: Mapping[str, Any] | None = None, files: Files | None = None
+    path: str | os.PathLike[str] | RemotePath, *, origin: Mapping[str, Any] | None = None, files: Files | None = None
 ) -> ArchiveWriter:
     """The right to go on writing an archive, from its last committed generation.
 
@@ -147,10 +160,11 @@ def resume_archive(
         ArchiveLocked: another process writes it.
         ArchiveDamaged: the root document, the checkpoint or rows that the next ones share a file with are damaged.
     """
-    root, files = Path(path), files or Files()
+    root = place_of(path)
+    files = files or files_of(root)
     _require_whole(root)  # says what is wrong before anything is touched
     try:
-        lock = WriterLock(root)
+        lock = files.lock(root)
     except OSError as cause:
         raise ArchiveError(f"cannot write {root}: {cause.strerror}; nothing is lost, make it writable first") from cause
     try:
@@ -159,15 +173,19 @@ def resume_archive(
         if not newest and stored.about["generation"] >= 0:
             raise _without_checkpoint(root)
         checkpoint = stored.checkpoint(newest[0]) if newest else {}
-        writer = ArchiveWriter(root, lock, files, stored.document, _tails_of(stored), checkpoint)
-        sealed = seal(stored.document)
-        if not (root / COPY).is_file() or (root / COPY).read_bytes() != sealed:
-            place(files, root, {COPY: sealed})  # it may know of a generation that was never acknowledged
+        document = stored.document
+        if isinstance(root, RemotePath):
+            document = claimed(document, stored.row_arrays, files.token)
+        tails, unfinished = _tails_of(stored, arrays_of_rows(document))
+        writer = ArchiveWriter(root, lock, files, document, tails, checkpoint)
+        sealed = seal(document)
+        if isinstance(root, RemotePath):
+            place(files, root, unfinished)
+            place(files, root, {DOCUMENT: sealed})
+        else:
+            _tidy(root, sealed, files)
         if origin is not None:
             writer.begin_origin(origin)
-        with adding(root):  # nobody is half way through marking a lifeform
-            for leftover in list(root.rglob(f"*{PARTIAL}")):
-                files.remove(leftover)
         writer.refresh_documents()
         return writer
     except OSError as cause:
@@ -178,7 +196,16 @@ def resume_archive(
         raise
 
 
-def _require_whole(root: Path) -> dict[str, Any]:
+def _tidy(root: Path, sealed: bytes, files: Files) -> None:
+    """Puts right what a writer leaves that dies."""
+    if not (root / COPY).is_file() or (root / COPY).read_bytes() != sealed:
+        place(files, root, {COPY: sealed})  # it may know of a generation that was never acknowledged
+    with adding(root):  # nobody is half way through marking a lifeform
+        for leftover in list(root.rglob(f"*{PARTIAL}")):
+            files.remove(leftover)
+
+
+def _require_whole(root: Place) -> dict[str, Any]:
     """The root document of an archive that can be written."""
     found = read_root(root)
     if found.damage:
@@ -201,8 +228,12 @@ def _require_whole(root: Path) -> dict[str, Any]:
     return found.document
 
 
-def _tails_of(stored: Stored) -> Tails:
-    """The unfinished files, with the committed rows only."""
+def _tails_of(stored: Stored, documents: Mapping[str, Any]) -> tuple[Tails, dict[str, bytes]]:
+    """The unfinished files, with the committed rows only, on their way and as files.
+
+    Args:
+        documents: of the arrays of rows, which say how the files are called.
+    """
     for part in stored.parts:
         start = stored.committed - stored.committed % stored.block(part)
         sound = stored.read(part, start, stored.committed)[1]
@@ -212,15 +243,15 @@ def _tails_of(stored: Stored) -> Tails:
         ids = ids[readable]
         if not readable.all() or (np.diff(ids, prepend=-1) < 1).any() or (ids >= stored.committed).any():
             raise _damaged(stored, "the list of genotypes of " + name)
-    tails = Tails()
+    tails, contents = Tails(), dict[str, bytes]()
     for path, node in stored.row_arrays.items():
         length = node["shape"][0]
         start = length - length % file_rows(node)
         values, readable = stored.rows(path, start, length)
         if not readable.all():
             raise _damaged(stored, path)
-        tails.add(path, node, start, values)
-    return tails
+        contents |= tails.add(path, documents[path], start, values)
+    return tails, contents
 
 
 def _require_sound(stored: Stored, part: str, start: int, sound: Bool[np.ndarray, " n"]) -> None:
@@ -228,7 +259,7 @@ def _require_sound(stored: Stored, part: str, start: int, sound: Bool[np.ndarray
         raise _damaged(stored, f"{part} of {name_lifeforms(start + np.flatnonzero(~sound))}")
 
 
-def _without_checkpoint(root: Path) -> ArchiveError:
+def _without_checkpoint(root: Place) -> ArchiveError:
     return ArchiveError(
         f"{root} cannot go on: the state of its search was damaged, and a repair has put it aside; its lifeforms can "
         f"be read, and another search can begin with them: `alife search --from {root}`"

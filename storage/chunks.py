@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import google_crc32c
@@ -18,7 +17,9 @@ from numcodecs.blosc import Blosc
 from numcodecs.zstd import Zstd
 
 from alife.errors import ArchiveError
+from alife.storage.bucket import Replaced
 from alife.storage.documents import chunk_rows, file_keys, file_rows
+from alife.storage.remote import Place, RemoteFile
 
 Document = Mapping[str, Any]
 
@@ -70,7 +71,7 @@ def pack_shard(chunks: Sequence[bytes], document: Document) -> bytes:
     return b"".join([*chunks, _with_crc(index.tobytes())])
 
 
-def read_rows(root: Path, path: str, document: Document, start: int, stop: int) -> tuple[np.ndarray, Bool[Any, " n"]]:
+def read_rows(root: Place, path: str, document: Document, start: int, stop: int) -> tuple[np.ndarray, Bool[Any, " n"]]:
     """Rows start..stop-1 of an array, and which of them could be decoded; the others are zeros.
 
     Raises:
@@ -91,7 +92,7 @@ def read_rows(root: Path, path: str, document: Document, start: int, stop: int) 
     return values, readable
 
 
-def file_damage(file: Path, document: Document, rows: int) -> str:
+def file_damage(file: Place, document: Document, rows: int) -> str:
     """What is wrong with a file of so many rows, as far as its length tells; empty = nothing.
 
     Raises:
@@ -104,6 +105,8 @@ def file_damage(file: Path, document: Document, rows: int) -> str:
             if not _is_sharded(document):
                 return ""
             index = _shard_index(opened, document)
+    except Replaced:
+        return file_damage(file, document, rows)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return "is missing"
     except OSError as cause:
@@ -123,7 +126,7 @@ def whole_key(path: str, document: Document) -> str:
     return f"{path}/c{'.0' * len(document['shape'])}"
 
 
-def read_whole(root: Path, path: str, document: Document) -> np.ndarray | None:
+def read_whole(root: Place, path: str, document: Document) -> np.ndarray | None:
     """All of an array that is one chunk; None where it is missing or cannot be decoded."""
     if 0 in document["shape"]:  # has no file
         return np.zeros(document["shape"], document["data_type"])
@@ -132,7 +135,7 @@ def read_whole(root: Path, path: str, document: Document) -> np.ndarray | None:
     return None
 
 
-def _read_chunks(file: Path, document: Document, chunks: range) -> Iterator[tuple[int, np.ndarray]]:
+def _read_chunks(file: Place, document: Document, chunks: range) -> Iterator[tuple[int, np.ndarray]]:
     """Those of some chunks of a file that can be decoded."""
     try:
         with file.open("rb") as opened:
@@ -150,20 +153,25 @@ _DAMAGE = (ValueError, RuntimeError, TypeError, IndexError, OverflowError, Memor
 """What codecs raise on bytes that they did not write."""
 
 
-def _in_shard(opened: BinaryIO, document: Document) -> Callable[[int], bytes]:
-    index, length = _shard_index(opened, document), opened.seek(0, 2)
+def _in_shard(opened: BinaryIO | RemoteFile, document: Document) -> Callable[[int], bytes]:
+    known: tuple[np.ndarray, int] | None = None
 
     def fetch(chunk: int) -> bytes:
-        place, size = index[chunk].tolist()
-        if place + size > length:
-            raise ValueError("the shard does not hold this chunk")
-        opened.seek(place)
-        return opened.read(size)
+        nonlocal known
+        while True:
+            with contextlib.suppress(Replaced):  # by a writer, with these rows and more
+                index, length = known = known or (_shard_index(opened, document), opened.seek(0, 2))
+                place, size = index[chunk].tolist()
+                if place + size > length:
+                    raise ValueError("the shard does not hold this chunk")
+                opened.seek(place)
+                return opened.read(size)
+            known = None
 
     return fetch
 
 
-def _shard_index(opened: BinaryIO, document: Document) -> np.ndarray:
+def _shard_index(opened: BinaryIO | RemoteFile, document: Document) -> np.ndarray:
     """Place and size of every chunk of a shard; none where that cannot be read."""
     entry = 16 * (file_rows(document) // chunk_rows(document))
     length = opened.seek(0, 2)

@@ -28,6 +28,7 @@ from alife.storage.event_log import LOCK as EVENTS_LOCK
 from alife.storage.files import LOCK, PARTIAL, Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
 from alife.storage.lifeform import name_lifeforms
+from alife.storage.remote import RemotePath, place_of, require_local
 from alife.storage.rewrite import Batch, Source
 from alife.storage.root import BEFORE, COPY, read_root, same_archive
 from alife.storage.schema import FORMAT, OTHER_NAMES, SHARD
@@ -60,7 +61,9 @@ class Compaction(NamedTuple):
     """Where the old archive is now, if part of it could not be taken over; None = it is gone."""
 
 
-def compact_archive(path: str | os.PathLike[str], *, level: int = LEVEL, files: Files | None = None) -> Compaction:
+def compact_archive(
+    path: str | os.PathLike[str] | RemotePath, *, level: int = LEVEL, files: Files | None = None
+) -> Compaction:
     """Writes an archive anew, with the same lifeforms under the same numbers, and puts it in the place of the old one.
 
     Args:
@@ -73,7 +76,7 @@ def compact_archive(path: str | os.PathLike[str], *, level: int = LEVEL, files: 
         ArchiveLocked: another process writes it.
         ArchiveDamaged: something in it is damaged that has not been put aside.
     """
-    root, files = Path(os.path.realpath(path)), files or Files()
+    root, files = Path(os.path.realpath(require_local(place_of(path), "compacted"))), files or Files()
     built, before = (root.with_name(root.name + ending) for ending in (f".compact{PARTIAL}", BEFORE))
     with system_errors(f"cannot compact {root}, nothing of it is lost"), ExitStack() as held:
         if not root.exists() and built.is_dir() and before.is_dir():
@@ -81,7 +84,7 @@ def compact_archive(path: str | os.PathLike[str], *, level: int = LEVEL, files: 
             old = _size(before)
             _rename(built, root, files)
         else:
-            _require_readable(root, os.fspath(path))
+            _require_readable(root, str(path))
             held.callback(WriterLock(root).release)
             if before.exists():  # stopped after the new one got its name
                 _put_away(root, before, files)

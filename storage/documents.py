@@ -14,6 +14,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 DOCUMENT = "zarr.json"
+
+WRITERS = "alife_writers"
+"""Of an array on object storage that several writers have taken up in turn: the first file that each of them holds, and
+the ending of its files' names.  Zarr refuses a key that it does not know, so nobody reads such an array as if all of it
+lay under the usual names."""
+
 GROUP: dict[str, Any] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
 
 
@@ -84,7 +90,23 @@ def file_keys(path: str, document: Mapping[str, Any], start: int, stop: int) -> 
     ['score/c.0', 'score/c.1']
     """
     rows, rest = file_rows(document), ".0" * (len(document["shape"]) - 1)
-    return [f"{path}/c.{index}{rest}" for index in range(start // rows, -(-stop // rows))]
+    return [f"{path}/c.{i}{rest}{_ending(document, i)}" for i in range(start // rows, -(-stop // rows))]
+
+
+def _ending(document: Mapping[str, Any], file: int) -> str:
+    return next((f"-{token}" for first, token in reversed(document.get(WRITERS, ())) if first <= file), "")
+
+
+def owned(document: Mapping[str, Any], token: str) -> dict[str, Any]:
+    """The document of an array whose unfinished file, and all after it, are those of one writer.
+
+    >>> array = owned(array_document((12,), "float32", chunks=(8,)), "f3a9")
+    >>> file_keys("score", array, 0, 17)
+    ['score/c.0', 'score/c.1-f3a9', 'score/c.2-f3a9']
+    """
+    first = document["shape"][0] // file_rows(document)
+    before = [entry for entry in document.get(WRITERS, ()) if entry[0] < first]
+    return {**document, WRITERS: [*before, [first, token]]}
 
 
 def groups_above(paths: Iterable[str]) -> set[str]:

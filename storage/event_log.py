@@ -18,14 +18,17 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from alife.errors import ArchiveDamaged, ArchiveError, ArchiveLocked
+from alife.storage.bucket import Refused, Version
 from alife.storage.documents import DOCUMENT, GROUP, encode
 from alife.storage.files import Files, place
+from alife.storage.objects import RemoteFiles
+from alife.storage.remote import Place, RemotePath, place_of
 from alife.storage.root import read_document
 
 FORMAT = 1
@@ -42,14 +45,14 @@ Event = dict[str, Any]
 """number (0, 1, 2 ... in the order of the log), time (ISO 8601, UTC), kind, lifeform (its id, or None), value."""
 
 
-def read_events(path: str | os.PathLike[str]) -> list[Event]:
+def read_events(path: str | os.PathLike[str] | RemotePath) -> list[Event]:
     """All events, oldest first; [] where nobody has said anything yet.
 
     Raises:
         ArchiveError: there is no archive, its log cannot be read, or was written by a newer alife.
         ArchiveDamaged: the log is not as it was written; everything else in the archive stays readable.
     """
-    root = Path(path)
+    root = place_of(path)
     raw = _read_log(root)
     if raw is None:
         return []
@@ -68,7 +71,7 @@ def write_log(root: Path, events: Sequence[Event], files: Files) -> None:
     place(files, root, {EVENTS: data, COPY: data})
 
 
-def check_events(root: Path) -> list[str]:
+def check_events(root: Place) -> list[str]:
     """What is wrong with the log and its copy, one sentence each; changes nothing, and works while events are added."""
     raw = _read_log(root)
     if raw is None:
@@ -78,7 +81,7 @@ def check_events(root: Path) -> list[str]:
     if events is None:
         rest = "none of its events can be read" if copy is None else f"its {len(copy)} events are also in {COPY}"
         return [f"{EVENTS} is not as it was written: {rest}"]
-    if copy is None and events:
+    if copy is None and events and isinstance(root, Path):
         return [f"{COPY} is not as it was written; nothing is lost, as {EVENTS} holds the same"]
     shared = min(len(events), len(copy or []))
     if events[:shared] != (copy or [])[:shared]:
@@ -111,6 +114,52 @@ def repair_events(root: Path, quarantine: Path, *, files: Files | None = None) -
         return [*done, f"{EVENTS} and {COPY} now hold the {len(kept)} events that could be read"]
 
 
+def extend_log(root: Place, new: Callable[[list[Event]], list[Event]], files: Files) -> list[Event]:
+    """Adds events, all of them or none, and returns them when they are safe.
+
+    Args:
+        new: what to add, from what is known; asked again where somebody else was faster.
+
+    Raises:
+        ArchiveLocked: somebody else has been adding events for 10 seconds.
+        ArchiveDamaged: the log is damaged, so nothing can be added to it.
+        ArchiveError: it cannot be written.
+    """
+    if isinstance(root, RemotePath):
+        with writing(root):
+            return _extend_object(root, new, files)
+    with adding(root):
+        known = read_events(root)
+        added = new(known)
+        with writing(root):
+            if not known:
+                write_log(root, [], files)
+            write_log(root, [*known, *added], files)
+    return added
+
+
+def _extend_object(root: RemotePath, new: Callable[[list[Event]], list[Event]], files: Files) -> list[Event]:
+    """On object storage the log is one object, and put only in place of the one that was read."""
+    assert isinstance(files, RemoteFiles)
+    end, log = time.monotonic() + PATIENCE, root / EVENTS
+    while True:
+        before: Version | None = None
+        with suppress(FileNotFoundError):
+            before = log.bucket.about(log.key)[1]
+        known = read_events(root)
+        added = new(known)
+        try:
+            files.put_only(log, _sealed({"format": FORMAT, "events": [*known, *added]}), before)
+            return added
+        except Refused:
+            if time.monotonic() > end:
+                raise _busy(root) from None
+
+
+def _busy(root: Place) -> ArchiveLocked:
+    return ArchiveLocked(f"somebody else has been marking lifeforms of {root} for {PATIENCE:g} s; try again")
+
+
 @contextmanager
 def adding(root: Path) -> Iterator[None]:
     """The right to add events, for as long as the block lasts: until then no file of the log is half written.
@@ -131,7 +180,7 @@ def adding(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def writing(root: Path) -> Iterator[None]:
+def writing(root: Place) -> Iterator[None]:
     """What the system refuses inside the block is one clear ArchiveError."""
     try:
         yield
@@ -151,9 +200,7 @@ def _wait_for(descriptor: int, root: Path) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
-                raise ArchiveLocked(
-                    f"somebody else has been marking lifeforms of {root} for {PATIENCE:g} s; try again"
-                ) from None
+                raise _busy(root) from None
             time.sleep(0.005)
         except (OSError, ImportError) as cause:
             raise ArchiveError(
@@ -182,9 +229,9 @@ def _unsealed(raw: bytes) -> list[Event] | None:
     return attributes["events"]
 
 
-def _read_log(root: Path) -> bytes | None:
+def _read_log(root: Place) -> bytes | None:
     """The bytes of the log, damaged or not (b"" where it has gone); None where there never was one."""
-    begun = (root / COPY).exists()  # asked first, as the first event makes the log first
+    begun = isinstance(root, Path) and (root / COPY).exists()  # asked first, as the first event makes the log first
     try:
         raw = _read_or_none(root / EVENTS)
     except OSError as cause:
@@ -194,7 +241,7 @@ def _read_log(root: Path) -> bytes | None:
     return b"" if raw is None and begun else raw
 
 
-def _read_or_none(path: Path) -> bytes | None:
+def _read_or_none(path: Place) -> bytes | None:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -10,12 +10,13 @@ import operator
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from alife.errors import BadOption, NoSuchLifeform, UnknownName
-from alife.storage.event_log import Event, adding, check_events, read_events, repair_events, write_log, writing
+from alife.storage.event_log import Event, adding, check_events, extend_log, read_events, repair_events
 from alife.storage.files import Files
+from alife.storage.objects import files_of
+from alife.storage.remote import RemotePath, place_of
 from alife.storage.root import read_document
 from alife.storage.rows import plain_json
 
@@ -71,7 +72,7 @@ KINDS = {
 
 
 def add_event(
-    archive_path: str | os.PathLike[str],
+    archive_path: str | os.PathLike[str] | RemotePath,
     kind: str,
     lifeform: int | None,
     value: Any = None,
@@ -83,7 +84,7 @@ def add_event(
 
 
 def add_events(
-    archive_path: str | os.PathLike[str],
+    archive_path: str | os.PathLike[str] | RemotePath,
     said: Iterable[tuple[str, int | None, Any]],
     *,
     files: Files | None = None,
@@ -103,18 +104,15 @@ def add_events(
         ArchiveDamaged: the log is damaged, so nothing can be added to it.
         ArchiveError: there is no archive, or it cannot be written.
     """
-    root = Path(archive_path)
+    root = place_of(archive_path)
     count = read_document(root)["attributes"]["archive"]["committed"]
     checked = [_checked(*one, count=count) for one in said]
-    with adding(root):
-        known = read_events(root)
+
+    def new(known: list[Event]) -> list[Event]:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        new = [{"number": number, "time": now, **event} for number, event in enumerate(checked, len(known))]
-        with writing(root):
-            if not known:
-                write_log(root, [], files or Files())
-            write_log(root, [*known, *new], files or Files())
-    return new
+        return [{"number": number, "time": now, **event} for number, event in enumerate(checked, len(known))]
+
+    return extend_log(root, new, files or files_of(root))
 
 
 def favourites(events: Iterable[Event]) -> list[int]:

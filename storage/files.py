@@ -15,8 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from io import FileIO
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from alife.errors import ArchiveError, ArchiveLocked
+from alife.storage.remote import Place
 
 PARTIAL = ".partial"
 """Ending of whatever is not finished; a resumed run removes such files unread."""
@@ -28,8 +30,35 @@ SYNCS = 8
 """Files that are flushed at the same time."""
 
 
+@runtime_checkable
+class Lock(Protocol):
+    """The right to write one archive."""
+
+    def release(self) -> None:
+        """Lets others write."""
+
+
 class Files:
     """Plain file operations, each of which happens or does not."""
+
+    token = ""
+    """Ending of the names of this writer's files; empty where a lock keeps all others out."""
+
+    def lock(self, root: Place) -> Lock:
+        """The right to write an archive; raises as `WriterLock` does."""
+        return WriterLock(_on_disk(root))
+
+    def held(self, path: Place) -> bytes | None:
+        """What is in a file, or None where there is none."""
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def below(self, root: Place, group: str) -> set[str]:
+        """The files below a group, by their paths below `root`."""
+        place = _on_disk(root)
+        return {path.relative_to(place).as_posix() for path in (place / group).rglob("*") if path.is_file()}
 
     def make_directory(self, path: Path) -> None:
         path.mkdir(exist_ok=True)
@@ -64,8 +93,17 @@ class Files:
     def remove(self, path: Path) -> None:
         path.unlink()
 
-    def remove_tree(self, path: Path) -> None:
-        shutil.rmtree(path)
+    def remove_tree(self, path: Place) -> None:
+        shutil.rmtree(_on_disk(path))
+
+    def put_all(self, root: Place, contents: Mapping[str, bytes], durable: bool = True) -> None:
+        """Does what the function `place` says."""
+        _place(self, _on_disk(root), contents, durable)
+
+
+def _on_disk(place: Place) -> Path:
+    assert isinstance(place, Path)
+    return place
 
 
 @cache
@@ -78,7 +116,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_waiting.cache_clear)  # a child has none of its parent's threads
 
 
-def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: bool = True) -> None:
+def place(files: Files, root: Place, contents: Mapping[str, bytes], *, durable: bool = True) -> None:
     """Puts files into the tree under `root`, each of them whole or not at all.
 
     All are written before any is renamed, so a full disk is met while nothing has changed yet, and a journaling file
@@ -88,6 +126,10 @@ def place(files: Files, root: Path, contents: Mapping[str, bytes], *, durable: b
         contents: path below `root` -> bytes.
         durable: False for files that can be made again from others; they are not waited for.
     """
+    files.put_all(root, contents, durable)
+
+
+def _place(files: Files, root: Path, contents: Mapping[str, bytes], durable: bool) -> None:
     changed: set[Path] = set()
     places = {root / key: data for key, data in contents.items()}
     partial = {target: target.with_name(target.name + PARTIAL) for target in places}
@@ -158,7 +200,7 @@ class WriterLock:
             pass
 
 
-def is_written(root: Path) -> bool:
+def is_written(root: Place) -> bool:
     """Whether a process writes the archive now, as far as can be told without touching its lock."""
     try:
         holder = json.loads((root / LOCK).read_bytes())

@@ -26,8 +26,13 @@ import google_crc32c
 import numpy as np
 from jaxtyping import Float, Int
 
+from alife.storage.remote import Place
+
 HOME = "id/index"
 """Below a run; inside an array because Zarr lists what lies in a group, and would warn of it."""
+
+NOWHERE = Path(os.devnull)
+"""Home of the index of an archive on object storage: nothing can lie there, so it is kept in memory."""
 
 FORMAT = 1
 
@@ -58,7 +63,7 @@ class VectorIndex:
     """
 
     def __init__(
-        self, root: Path, identity: str, dim: int, *, stamp: str, read: Read, step: int = STEP, least: int = 1
+        self, root: Place, identity: str, dim: int, *, stamp: str, read: Read, step: int = STEP, least: int = 1
     ) -> None:
         self.dim = dim
         self.rows = 0
@@ -66,7 +71,8 @@ class VectorIndex:
         self._read, self._step, self._least = read, step, least
         self._mark = {"format": FORMAT, "identity": identity, "dim": dim, "stamp": stamp, "block": BLOCK}
         name = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        self._data, self._about = root / HOME / f"{name}.f32", root / HOME / f"{name}.json"
+        home = root / HOME if isinstance(root, Path) else NOWHERE
+        self._data, self._about = home / f"{name}.f32", home / f"{name}.json"
         self._filed, self._sums = 0, list[int]()  # rows in the file that count, and a checksum for each block of them
         self._kept = dict[int, np.ndarray]()  # blocks in memory by number; they win over the file
 

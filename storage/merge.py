@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from alife.storage.building import Building, system_errors
 from alife.storage.event_log import Event, read_events, write_log
 from alife.storage.files import PARTIAL, Files
 from alife.storage.layouts import joined
+from alife.storage.remote import RemotePath, place_of, require_local
 from alife.storage.rewrite import Source
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import FORMAT, Layout
@@ -36,7 +36,10 @@ Moved = Int[np.ndarray, " n"]
 
 
 def merge_archives(
-    runs: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str], *, files: Files | None = None
+    runs: Sequence[str | os.PathLike[str] | RemotePath],
+    out: str | os.PathLike[str] | RemotePath,
+    *,
+    files: Files | None = None,
 ) -> dict[str, list[int]]:
     """One archive of all lifeforms of several, to look at and to branch searches from; none of them is changed.
 
@@ -54,10 +57,10 @@ def merge_archives(
         ArchiveError: there is no archive, or nothing can be written there.
         ArchiveDamaged: the root document of a run is damaged, or what people said of its lifeforms.
     """
-    target, files = Path(out), files or Files()
+    target, files = require_local(place_of(out), "merged into"), files or Files()
     _require_several(runs)
     require_free(target)
-    sources = {str(run): Source(Path(run)) for run in runs}
+    sources = {str(run): Source(place_of(run)) for run in runs}
     _require_once(sources)
     _require_one_model(sources)
     layout = joined({run: source.layout for run, source in sources.items()})
@@ -178,12 +181,12 @@ def _events(said: Mapping[str, list[Event]], moved: Mapping[str, Moved]) -> list
     return [{**event, "number": number} for number, event in enumerate(found)]
 
 
-def _require_several(runs: Sequence[str | os.PathLike[str]]) -> None:
-    if len(runs) < 2 and not any((Path(run) / ISLANDS).is_dir() for run in runs):
+def _require_several(runs: Sequence[str | os.PathLike[str] | RemotePath]) -> None:
+    if len(runs) < 2 and not any((place_of(run) / ISLANDS).is_dir() for run in runs):
         raise BadOption(
             f"{len(runs)} {'run is' if len(runs) == 1 else 'runs are'} given; expected two or more to merge"
         )
-    places = [os.path.realpath(run) for run in runs]
+    places = [place_of(run).resolve() for run in runs]
     for number, place in enumerate(places):
         if place in places[:number]:
             raise BadOption(f"{runs[number]} is given twice; its lifeforms would be there twice: name it once")

@@ -31,6 +31,7 @@ from alife.storage.files import Files, WriterLock, place
 from alife.storage.index import HOME as INDEX
 from alife.storage.lifeform import name_lifeforms
 from alife.storage.mended import PLACED, Mended, files_to_write
+from alife.storage.remote import RemotePath, place_of, require_local
 from alife.storage.root import COPY, Root, read_document, read_root, same_archive, whole_documents
 from alife.storage.schema import FORMAT
 from alife.storage.soundness import impossible
@@ -55,7 +56,7 @@ class Repair:
         return "\n".join([*(self.done or ["nothing was repaired"]), *kept, str(self.report)])
 
 
-def repair_archive(path: str | os.PathLike[str], *, files: Files | None = None) -> Repair:
+def repair_archive(path: str | os.PathLike[str] | RemotePath, *, files: Files | None = None) -> Repair:
     """Makes an archive whole again, but for what is lost, and says what that is.
 
     Raises:
@@ -63,7 +64,7 @@ def repair_archive(path: str | os.PathLike[str], *, files: Files | None = None) 
         ArchiveLocked: another process writes it.
         ArchiveDamaged: neither the root document nor its copy is left, or nothing tells which of them belongs here.
     """
-    root, files = Path(path), files or Files()
+    root, files = require_local(place_of(path), "repaired"), files or Files()
     _require_today(root, _root_of(root))
     try:
         lock = WriterLock(root)
@@ -87,7 +88,7 @@ def _repair_stores(root: Path, files: Files) -> Repair:
     done: list[str] = []
     home = root / QUARANTINE / _next_number(root / QUARANTINE)
     for member in Union(root, read_document(root)).members:
-        done += [f"{member.relative_to(root)}: {what}" for what in repair_archive(member, files=files).done]
+        done += [f"{str(member).removeprefix(f'{root}/')}: {what}" for what in repair_archive(member, files=files).done]
     done += repair_events(root, home, files=files)
     found = _root_of(root)
     if found.damage or not is_copy(found, whole_documents(root).get(COPY)):

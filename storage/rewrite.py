@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from alife.errors import UnknownName
 from alife.storage.layouts import layout_of
 from alife.storage.mended import BLANK
+from alife.storage.remote import Place
 from alife.storage.rows import Peak, Rows
 from alife.storage.schema import Genes, substrate_home
 from alife.storage.stored import Stored
@@ -39,7 +39,7 @@ class Source:
         ArchiveDamaged: its root document is damaged, or the moments at which frames were taken are.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.stored = stored = read_stored(root)
         self.layout = layout_of(stored)
         self.columns, self.sound = stored.record(0, stored.committed)

@@ -12,6 +12,7 @@ from alife.errors import ArchiveDamaged, ArchiveError
 from alife.storage.documents import DOCUMENT, is_sealed
 from alife.storage.files import LOCK
 from alife.storage.migrate import upgraded
+from alife.storage.remote import Place, RemotePath
 from alife.storage.schema import FORMAT
 
 COPY = "id/root"
@@ -37,7 +38,7 @@ class Root(NamedTuple):
     """What is wrong with the document where the copy stands in for it; empty = nothing."""
 
 
-def read_document(root: Path) -> dict[str, Any]:
+def read_document(root: Place) -> dict[str, Any]:
     """What the root document of an archive says, or else its copy.
 
     Raises: as `read_root` does.
@@ -45,7 +46,7 @@ def read_document(root: Path) -> dict[str, Any]:
     return read_root(root).document
 
 
-def read_root(root: Path) -> Root:
+def read_root(root: Place) -> Root:
     """The root document of an archive, or else its copy.
 
     Raises:
@@ -57,7 +58,7 @@ def read_root(root: Path) -> Root:
         found = Root(_parsed(root, raw), raw, "")
     except (ArchiveDamaged, _Newer, FileNotFoundError) as damage:
         return _stand_in(root, damage)
-    others = whole_documents(root, known=raw).values()
+    others = whole_documents(root, known=raw).values() if isinstance(root, Path) else ()
     if not all(same_archive(found, other) for other in others):
         raise ArchiveDamaged(
             f"{root / DOCUMENT} and its copy {root / COPY} are of two archives; `alife check-archive {root} --repair` "
@@ -66,10 +67,10 @@ def read_root(root: Path) -> Root:
     return found
 
 
-def _stand_in(root: Path, damage: Exception) -> Root:
+def _stand_in(root: Place, damage: Exception) -> Root:
     """The copy, where the document itself is of no use."""
-    if isinstance(damage, FileNotFoundError) and not (root / LOCK).exists():
-        if not root.exists() and Path(os.path.realpath(root) + BEFORE).is_dir():
+    if isinstance(damage, FileNotFoundError) and (isinstance(root, RemotePath) or not (root / LOCK).exists()):
+        if isinstance(root, Path) and not root.exists() and Path(os.path.realpath(root) + BEFORE).is_dir():
             raise ArchiveError(
                 f"`alife compact {root}` was stopped while it put the new archive in the place of the old one; "
                 "nothing is lost: give that command again to finish it"
@@ -89,7 +90,7 @@ def _stand_in(root: Path, damage: Exception) -> Root:
         ) from None
 
 
-def whole_documents(root: Path, known: bytes | None = None) -> dict[str, Root]:
+def whole_documents(root: Place, known: bytes | None = None) -> dict[str, Root]:
     """Whichever of the root document and its copy is as it was written: file -> what it says.
 
     Args:
@@ -110,7 +111,7 @@ def same_archive(one: Root, other: Root) -> bool:
     return first["created"] == second["created"] and first["origins"][0] == second["origins"][0]
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Place) -> bytes:
     try:
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -119,7 +120,7 @@ def _read(file: Path) -> bytes:
         raise ArchiveError(f"cannot read {file}: {cause.strerror}") from cause
 
 
-def _parsed(root: Path, raw: bytes) -> dict[str, Any]:
+def _parsed(root: Place, raw: bytes) -> dict[str, Any]:
     try:
         document = json.loads(raw)
         version = document["attributes"]["archive"]["format"] if document["zarr_format"] == 3 else None

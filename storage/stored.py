@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ from jaxtyping import Bool, Int, UInt32
 from alife.errors import ArchiveDamaged
 from alife.storage.chunks import read_rows, read_whole
 from alife.storage.documents import arrays_of_rows, file_rows
+from alife.storage.remote import Place
 from alife.storage.schema import (
     ABSENT,
     checkpoint_checksum,
@@ -54,7 +54,7 @@ class Stored:
     What readings hold where they are not sound is without meaning.
     """
 
-    def __init__(self, root: Path, document: dict[str, Any]) -> None:
+    def __init__(self, root: Place, document: dict[str, Any]) -> None:
         self.root, self.document = root, document
         self.about: dict[str, Any] = document["attributes"]["archive"]
         self.documents: dict[str, Any] = document["consolidated_metadata"]["metadata"]

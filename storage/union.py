@@ -15,7 +15,6 @@ one out of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from jaxtyping import Bool, Int
 from alife.errors import ArchiveDamaged
 from alife.storage.chunks import read_rows
 from alife.storage.documents import array_document, arrays_of_rows
+from alife.storage.remote import Place
 from alife.storage.root import read_document
 from alife.storage.schema import ROWS, parts_of, record_columns
 from alife.storage.stored import Columns, Stored, Values
@@ -74,7 +74,7 @@ def order_columns() -> dict[str, Any]:
     }
 
 
-def read_stored(root: Path, before: Stored | None = None) -> Stored:
+def read_stored(root: Place, before: Stored | None = None) -> Stored:
     """What is committed at a place: of one store or of several.
 
     Args:
@@ -91,7 +91,7 @@ def read_stored(root: Path, before: Stored | None = None) -> Stored:
 class Union(Stored):
     """What the root document of a union says is committed; it is read as a `Stored` is."""
 
-    def __init__(self, root: Path, document: dict[str, Any], before: Union | None = None) -> None:
+    def __init__(self, root: Place, document: dict[str, Any], before: Union | None = None) -> None:
         self.root, self.document = root, document
         self.about: dict[str, Any] = document["attributes"]["archive"]
         self.committed: int = self.about["committed"]
@@ -253,7 +253,7 @@ class Union(Stored):
         }
 
     @property
-    def members(self) -> list[Path]:
+    def members(self) -> list[Place]:
         """The directories of the stores that have lifeforms."""
         return [self.root / self.stores[number].key for number in self._members]
 

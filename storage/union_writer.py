@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -19,7 +18,9 @@ from alife.errors import ArchiveDamaged, ArchiveError
 from alife.storage.begin import build_root, origin_of, require_free
 from alife.storage.documents import DOCUMENT, GROUP, arrays_of_rows, encode, own_documents, root_document, seal
 from alife.storage.event_log import LOCK as EVENTS_LOCK
-from alife.storage.files import LOCK, Files, WriterLock, place
+from alife.storage.files import LOCK, Files, Lock, place
+from alife.storage.objects import claimed, files_of
+from alife.storage.remote import Place, RemotePath, place_of
 from alife.storage.root import COPY, read_root
 from alife.storage.rows import plain_json
 from alife.storage.schema import FORMAT, Layout
@@ -42,7 +43,7 @@ class Taken(NamedTuple):
 class UnionWriter:
     """The right to write the root of a union, held until `close` or the end of the process."""
 
-    def __init__(self, path: Path, lock: WriterLock, files: Files, document: dict[str, Any], tails: Tails) -> None:
+    def __init__(self, path: Place, lock: Lock, files: Files, document: dict[str, Any], tails: Tails) -> None:
         self.path = path
         self._lock, self._files, self._document, self._tails = lock, files, document, tails
         about = document["attributes"]["archive"]
@@ -172,7 +173,7 @@ class UnionWriter:
 
 
 def create_union(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | RemotePath,
     layout: Layout,
     *,
     config: Mapping[str, Any],
@@ -183,7 +184,8 @@ def create_union(
 
     Args, Raises: as those of `alife.storage.create_archive`.
     """
-    root, files = Path(path), files or Files()
+    root = place_of(path)
+    files = files or files_of(root)
     require_free(root)
     order = order_columns()
     about = {
@@ -209,7 +211,7 @@ def create_union(
     return UnionWriter(root, build_root(root, contents, seal(document), files), files, document, Tails())
 
 
-def resume_union(path: str | os.PathLike[str], *, files: Files | None = None) -> UnionWriter:
+def resume_union(path: str | os.PathLike[str] | RemotePath, *, files: Files | None = None) -> UnionWriter:
     """The right to go on with a union, with all that its stores have committed.
 
     Raises:
@@ -217,17 +219,22 @@ def resume_union(path: str | os.PathLike[str], *, files: Files | None = None) ->
         ArchiveLocked: another process writes it.
         ArchiveDamaged: its root document or its order is damaged.
     """
-    root, files = Path(path), files or Files()
+    root = place_of(path)
+    files = files or files_of(root)
     try:
-        lock = WriterLock(root)
+        lock = files.lock(root)
     except OSError as cause:
         raise ArchiveError(f"cannot write {root}: {cause.strerror}; nothing is lost, make it writable first") from cause
     try:
         document = read_root(root).document
         union, tails = Union(root, document), Tails()
-        rows = arrays_of_rows(document)
+        if isinstance(root, RemotePath):
+            document = claimed(document, arrays_of_rows(document), files.token)
+        rows, unfinished = arrays_of_rows(document), dict[str, bytes]()
         for name, values in {"id": np.arange(union.committed), STORE: union.store}.items():
-            tails.add(name, rows[name], 0, values.astype(rows[name]["data_type"]))
+            unfinished |= tails.add(name, rows[name], 0, values.astype(rows[name]["data_type"]))
+        if isinstance(root, RemotePath):
+            place(files, root, {key: data for key, data in unfinished.items() if key.endswith(files.token)})
         writer = UnionWriter(root, lock, files, document, tails)
         writer.counts = [len(ids) for ids in union.places]
         writer.outstanding()

@@ -8,14 +8,14 @@ The commit is one atomic replacement of the root `zarr.json`, which says how man
 3. the root document is replaced in the same way.  From here on the generation exists, and is acknowledged;
 4. the documents of the single arrays follow, for those who open the archive without the root document.
 
-A writer killed anywhere leaves the last committed generation, and files that nobody looks into.
+A writer killed anywhere leaves the last committed generation, and files that nobody looks into.  On object storage an
+object appears whole and is safe at once, and step 3 is a conditional put, see `alife.storage.objects`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +24,8 @@ import numpy as np
 from alife.errors import ArchiveError, BadOption
 from alife.storage.archive import Archive
 from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, root_document, seal
-from alife.storage.files import Files, WriterLock, place
+from alife.storage.files import Files, Lock, place
+from alife.storage.remote import Place
 from alife.storage.root import COPY
 from alife.storage.rows import Rows, plain_array, plain_json, row_values
 from alife.storage.schema import SLOTS, checkpoint_checksum
@@ -36,8 +37,8 @@ class ArchiveWriter:
 
     def __init__(
         self,
-        path: Path,
-        lock: WriterLock,
+        path: Place,
+        lock: Lock,
         files: Files,
         document: dict[str, Any],
         tails: Tails,
@@ -122,7 +123,7 @@ class ArchiveWriter:
         state = {name: plain_array(name, value) for name, value in checkpoint.items()}
         said = plain_json("progress", progress)
         lengths = {path: node["shape"][0] + len(values.get(path, ())) for path, node in documents.items()}
-        about = _next_commit(attributes["archive"], generation, state, lengths, said)
+        about = _next_commit(attributes["archive"], generation, state, lengths, said, self._files.token)
         attributes = {**attributes, "archive": about, "progress": said}
         with self._all_or_nothing():
             self._commit(attributes, values, state)
@@ -143,8 +144,9 @@ class ArchiveWriter:
         sealed = seal(document)
         place(self._files, self.path, {**contents, COPY: sealed})
         place(self._files, self.path, {DOCUMENT: sealed})
-        self._document, self.checkpoint = document, state
+        before, self._document, self.checkpoint = self._document, document, state
         place(self._files, self.path, self._outdated(own), durable=False)
+        self._forget({entry["group"] for entry in before["attributes"]["archive"]["checkpoints"]}.difference(kept))
 
     def refresh_documents(self) -> None:
         """Brings the documents of single arrays up to date with the root document, which is the one that counts."""
@@ -158,13 +160,18 @@ class ArchiveWriter:
 
     def _outdated(self, own: Mapping[str, bytes], group: str = "") -> dict[str, bytes]:
         wanted = {key: data for key, data in own.items() if key.startswith(group)}
-        return {key: data for key, data in wanted.items() if _read_or_none(self.path / key) != data}
+        return {key: data for key, data in wanted.items() if self._files.held(self.path / key) != data}
 
     def _clear(self, group: str, keys: set[str]) -> None:
         # The oldest checkpoint makes room.  Its files are overwritten, unless the search now has other arrays.
-        found = {path.relative_to(self.path).as_posix() for path in (self.path / group).rglob("*") if path.is_file()}
-        if not found <= keys:
+        if not self._files.below(self.path, group) <= keys:
             self._files.remove_tree(self.path / group)
+
+    def _forget(self, groups: set[str]) -> None:
+        # Those of this writer are overwritten in turn.
+        for group in groups:
+            if not group.endswith(self._files.token):
+                self._files.remove_tree(self.path / group)
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -187,10 +194,11 @@ def _next_commit(
     state: dict[str, np.ndarray],
     lengths: dict[str, int],
     progress: dict[str, Any],
+    token: str,
 ) -> dict[str, Any]:
     committed = lengths["id"]
     newest = {
-        "group": f"search/{generation % SLOTS}",
+        "group": f"search/{generation % SLOTS}{token and '-'}{token}",
         "generation": generation,
         "crc": checkpoint_checksum(state),
         # All it takes to step back to it, should a later one be damaged.
@@ -200,10 +208,3 @@ def _next_commit(
     }
     checkpoints = [newest, *about["checkpoints"]][: SLOTS - 1]
     return {**about, "committed": committed, "generation": generation, "checkpoints": checkpoints}
-
-
-def _read_or_none(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
