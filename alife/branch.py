@@ -9,7 +9,7 @@ from typing import Any
 from .chronicle import is_chronicle
 from .config import RunConfig, from_json, load_world, merged
 from .errors import BadOption
-from .liked import place_of
+from .liked import place_and_ids
 from .registry import Registry
 from .storage import Archive, Lifeform, open_archive
 
@@ -29,7 +29,7 @@ def branch(origin: str, world: str | None, registry: Registry, **changes: Any) -
         NoSuchLifeform: the archive holds no lifeform of that number.
         ArchiveError: there is no archive.
     """
-    path, ids = place_of(origin, "--from")
+    path, ids = place_and_ids(origin, "--from")
     archive = open_archive(path)
     first = archive[ids[0]] if ids else _best(archive, 1)[0]
     if world is None:

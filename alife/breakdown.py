@@ -225,12 +225,12 @@ def _run(setup: Setup, clock: _Clock) -> Disk:
             seam = "append"
             setattr(writer, seam, clock.timed("archive", writer.append))
             search_until(setup, writer, clock.stop)
-        return disk_of(open_archive(place))
+        return disk_of(open_archive(place), place)
 
 
-def disk_of(archive: Archive) -> Disk:
-    """What an archive takes on the disk."""
-    sizes = {file.relative_to(archive.path): file.stat().st_size for file in archive.path.rglob("*") if file.is_file()}
+def disk_of(archive: Archive, place: Path) -> Disk:
+    """What an archive takes on the disk, where it lies at this place."""
+    sizes = {file.relative_to(place): file.stat().st_size for file in place.rglob("*") if file.is_file()}
     rows = sum(size for file, size in sizes.items() if file.name.startswith("c.") and file.parts[0] != "search")
     kept = len(archive)
     return Disk(rows / kept if kept else None, sum(sizes.values()) - rows, kept / archive.progress["evaluations"])

@@ -30,6 +30,7 @@ from .registry import Registry, default_registry, registry_with
 from .run import checkpoint, go_on, restore
 from .score import ScoreExpression
 from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
+from .storage.remote import RemotePath
 from .substrate import measure_meanings
 from .targets import Targets, targets_of, with_seen
 from .types import OPERATORS, ArrayLike, PRNGKey, Tree, Verdict
@@ -112,7 +113,7 @@ class Life(Evaluator):
 def chronicle(
     config: RunConfig,
     *,
-    out: str | Path,
+    out: str | Path | RemotePath,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
     tell: Callable[[Report], None] = lambda report: None,
@@ -136,13 +137,13 @@ def chronicle(
     life = _life(pipeline)
     score = _score(pipeline, life)  # what is wrong with it is said before anything is written
     layout = layout_of(life, config.substrate, clip=False, peak=None)
-    with create_archive(Path(out), layout, config=config.as_json(), provenance=pipeline.provenance()) as writer:
+    with create_archive(out, layout, config=config.as_json(), provenance=pipeline.provenance()) as writer:
         _write(life, score, writer, config, stop, tell)
     return open_archive(out)
 
 
 def resume_chronicle(
-    path: str | Path,
+    path: str | Path | RemotePath,
     *,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -155,7 +156,7 @@ def resume_chronicle(
     Raises:
         AlifeError: with the reason; what was archived before stays.
     """
-    with resume_archive(Path(path)) as writer:
+    with resume_archive(path) as writer:
         made = from_json(writer.archive.config)
         config = replace(made, **budget) if budget else made
         pipeline = Pipeline(made, registry or registry_with(made.plugins))

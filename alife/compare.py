@@ -26,6 +26,7 @@ from .compare_figures import FIGURES, cells_of, run_curves
 from .compare_groups import group_runs, remarks
 from .compare_read import Found, find_runs, read_run
 from .storage.media import check_target, whole_file
+from .storage.remote import RemotePath
 
 POINTS = 200
 """Evaluation numbers at which curves are drawn."""
@@ -71,7 +72,9 @@ class Comparison(NamedTuple):
         return int(np.searchsorted(self.points, stage))
 
 
-def compare_runs(paths: Sequence[str | Path], *, axes: Sequence[str] = (), cells: int | None = None) -> Comparison:
+def compare_runs(
+    paths: Sequence[str | Path | RemotePath], *, axes: Sequence[str] = (), cells: int | None = None
+) -> Comparison:
     """Measure runs against each other.
 
     Args:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .compare_read import Found
+from .storage.remote import Place
 
 LABEL = 32
 """Characters of a value in a label, at most."""
@@ -93,7 +94,7 @@ def _text(key: str, value: Any) -> str:
     return text if key in _NAMES else f"{key.rpartition('.')[2]}={text}"
 
 
-def _folder(paths: Sequence[Path]) -> str:
+def _folder(paths: Sequence[Place]) -> str:
     """What the names of folders begin with, all of the name for one.
 
     >>> _folder([Path("runs/lenia-1"), Path("runs/lenia-2")]), _folder([Path("runs/lenia-1")])
@@ -140,7 +141,7 @@ def _twins(groups: Sequence[Sequence[Found]]) -> list[str]:
     """Runs of one seed are one run told twice."""
     notes = []
     for group in groups:
-        seeds: dict[Any, Path] = {}
+        seeds: dict[Any, Place] = {}
         for run in group:
             other = seeds.setdefault(run.config.get("seed"), run.path)
             if other != run.path:

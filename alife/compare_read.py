@@ -13,12 +13,13 @@ from jaxtyping import Float, Int
 
 from .errors import ArchiveError, BadOption
 from .storage import open_archive
+from .storage.remote import Place, RemotePath, place_of
 
 
 class Found(NamedTuple):
     """What a comparison needs of one run: its lifeforms (n) in the order in which they were found."""
 
-    path: Path
+    path: Place
     config: Mapping[str, Any]
     identity: str
     """Of the model that embedded them; runs of different models do not compare by looks."""
@@ -34,30 +35,30 @@ class Found(NamedTuple):
     """Lifeforms that cannot be read."""
 
 
-def find_runs(paths: Sequence[str | Path]) -> list[Path]:
+def find_runs(paths: Sequence[str | Path | RemotePath]) -> list[Place]:
     """The run directories that paths and patterns name, each once; contact sheets beside their runs are passed over.
 
     Raises:
         BadOption: no path.
         ArchiveError: a pattern that nothing fits.
     """
-    found: list[Path] = []
+    found: list[Place] = []
     for path in map(str, paths):
         fits = sorted(glob.glob(path)) if glob.has_magic(path) and not os.path.exists(path) else [path]
         if not fits:
             raise ArchiveError(f"nothing fits {path!r}; expected run directories, as `alife search` makes them")
-        found += map(Path, fits)
+        found += map(place_of, fits)
     runs = {path.resolve(): path for path in found if not _is_sheet(path)}
     if not runs:
         raise BadOption("there is no run to compare; expected one or more run directories")
     return list(runs.values())
 
 
-def _is_sheet(path: Path) -> bool:
-    return path.suffix == ".png" and path.is_file() and path.with_suffix("").is_dir()
+def _is_sheet(path: Place) -> bool:
+    return isinstance(path, Path) and path.suffix == ".png" and path.is_file() and path.with_suffix("").is_dir()
 
 
-def read_run(path: Path) -> Found:
+def read_run(path: Place) -> Found:
     """The lifeforms of a run; damaged ones are left out.
 
     Raises:

@@ -15,6 +15,7 @@ from .devices import devices_in_use, free_bytes, is_cpu
 from .errors import DoesNotFit
 from .evaluate import Evaluator
 from .setup import Setup
+from .storage.remote import Place, RemotePath
 from .worlds.engine import state_bytes
 
 COPIES = 24
@@ -147,13 +148,15 @@ def free_on_devices() -> int | None:
     return None if each is None else each * len(devices)
 
 
-def free_disk(place: Path) -> int:
-    """Bytes that are free where a new directory is to lie."""
+def free_disk(place: Place) -> int | None:
+    """Bytes that are free where a new directory is to lie; None on object storage, where nobody says."""
+    if isinstance(place, RemotePath):
+        return None
     there = next(above for above in [place, *place.absolute().parents] if above.exists())
     return shutil.disk_usage(there).free
 
 
-def require_fit(place: Path, workers: int = 1) -> Callable[[Setup], None]:
+def require_fit(place: Place, workers: int = 1) -> Callable[[Setup], None]:
     """What asks, of a run that is about to begin, whether it fits: `alife.run.run_search(before=...)`.
 
     Args:
@@ -173,7 +176,7 @@ def require_fit(place: Path, workers: int = 1) -> Callable[[Setup], None]:
                 f"embeddings), twice of which is not free: {in_words(free)} are; lower --population, --frames, --set "
                 "img_size=..., --set memory_mb=... or the budget, or say --anyway"
             )
-        if needs.disk > room:
+        if room is not None and needs.disk > room:
             raise DoesNotFit(
                 f"this run needs {in_words(needs.disk)} of disk or more if all worlds are kept ({needs.lifeforms:,} "
                 f"times {in_words(needs.lifeform)}), and {in_words(room)} are free for {place}; lower the budget, "

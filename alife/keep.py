@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +18,7 @@ from .pipeline import Pipeline
 from .replay import key_of
 from .storage import Archive, ArchiveWriter, Lifeform, create_archive, open_archive, resume_archive
 from .storage.begin import origin_of
+from .storage.remote import Place
 from .targets import targets_of, with_seen
 from .types import OPERATORS, Evaluation, Verdict
 
@@ -30,7 +30,7 @@ BY_HAND = {"kept": True, "finished": True}
 """What the progress of a collection says: there is no search to go on with."""
 
 
-def collection_of(archive: Archive) -> Path:
+def collection_of(archive: Archive) -> Place:
     """Where worlds that are kept from a run go; a collection takes its own."""
     if archive.progress.get("kept"):
         return archive.path
@@ -39,7 +39,7 @@ def collection_of(archive: Archive) -> Path:
 
 def keep_world(
     archive: Archive, parents: Sequence[Lifeform], genotype: Num[np.ndarray, " G"], pipeline: Pipeline
-) -> tuple[Path, int]:
+) -> tuple[Place, int]:
     """Runs a world with the key of its first parent, and files it in the collection of a run, after its parents.
 
     Like every lifeform it is what its record says: its whole life, from the beginning, by the genotype given.  It is
@@ -91,7 +91,7 @@ def keep_world(
         return writer.path, len(writer.archive) - 1
 
 
-def _writer(place: Path, config: RunConfig, pipeline: Pipeline) -> ArchiveWriter:
+def _writer(place: Place, config: RunConfig, pipeline: Pipeline) -> ArchiveWriter:
     known, provenance = config.as_json(), pipeline.provenance()
     if place.exists():
         if not open_archive(place).progress.get("kept"):

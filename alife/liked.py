@@ -12,6 +12,7 @@ from .embedding import Embedder
 from .errors import BadOption
 from .storage import Archive, open_archive
 from .storage.events import favourites, read_events
+from .storage.remote import Place, place_of
 
 
 def with_liking(liked: Sequence[str | Mapping[str, str]], embedder: Embedder) -> list[dict[str, str]]:
@@ -32,7 +33,7 @@ def with_liking(liked: Sequence[str | Mapping[str, str]], embedder: Embedder) ->
         if not isinstance(one, str) and one.get("model") == identity:
             seen[one["file"]] = dict(one)
             continue
-        path, ids = place_of(one if isinstance(one, str) else one["file"], "--like")
+        path, ids = place_and_ids(one if isinstance(one, str) else one["file"], "--like")
         archive = open_archive(path)
         for i in ids or _favourites(archive):
             file = f"{archive.path.resolve()}:{archive[i].id}"
@@ -41,17 +42,19 @@ def with_liking(liked: Sequence[str | Mapping[str, str]], embedder: Embedder) ->
     return list(seen.values())
 
 
-def place_of(text: str, option: str) -> tuple[Path, list[int]]:
+def place_and_ids(text: str, option: str) -> tuple[Place, list[int]]:
     """The archive, and the numbers after a colon, if there are any.
 
-    >>> place_of("runs/a", "--from"), place_of("runs/a:3,7", "--from")
+    >>> place_and_ids("runs/a", "--from"), place_and_ids("runs/a:3,7", "--from")
     ((PosixPath('runs/a'), []), (PosixPath('runs/a'), [3, 7]))
+    >>> [str(place_and_ids(text, "--from")[0]) for text in ("s3://bucket/a", "s3://bucket/a:3")]
+    ['s3://bucket/a', 's3://bucket/a']
     """
     path, colon, said = text.rpartition(":")
-    if not colon or Path(text).exists():
-        return Path(text), []
+    if not colon or "/" in said or Path(text).exists():
+        return place_of(text), []
     try:
-        return Path(path), [int(number) for number in said.split(",")]
+        return place_of(path), [int(number) for number in said.split(",")]
     except ValueError:
         raise BadOption(f"{option} {text!r}: {said!r} is no lifeform's number; expected RUN, or RUN:ID") from None
 

@@ -13,6 +13,7 @@ import jax
 from .breakdown import Breakdown, measure
 from .fit import Needs, free_disk, free_memory, free_on_devices, needs_of, remembered_bytes
 from .run import Setup
+from .storage.remote import Place
 
 
 class Shared(NamedTuple):
@@ -49,7 +50,7 @@ class Plan:
     """Memory of the embeddings of all lifeforms at the end."""
     free_memory: int | None
     free_on_devices: int | None
-    free_disk: int
+    free_disk: int | None
 
     @property
     def seconds(self) -> float:
@@ -116,7 +117,7 @@ class Plan:
         }
 
 
-def plan(setup: Setup, place: Path, seconds: float = 10.0) -> Plan:
+def plan(setup: Setup, place: Place, seconds: float = 10.0) -> Plan:
     """Measure a search and say what the whole of it will take.
 
     Args:

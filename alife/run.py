@@ -30,6 +30,7 @@ from .provenance import differences
 from .registry import Registry, default_registry, own_world, registry_with
 from .setup import Setup
 from .storage import Archive, ArchiveWriter, Rows, Taken, create_archive, open_archive, resume_archive
+from .storage.remote import Place, RemotePath
 from .types import Evaluation, PRNGKey, Tree, Verdict
 
 
@@ -56,14 +57,14 @@ class GenerationReport:
     """Until the budget is spent, as far as can be told."""
     evaluation: Evaluation | None
     """None where the worlds were run by a worker, who keeps it."""
-    path: Path
+    path: Place
     """The archive."""
 
 
 def run_search(
     world: Any,
     *,
-    out: str | Path,
+    out: str | Path | RemotePath,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
     before: Callable[[Setup], None] = lambda setup: None,
@@ -113,14 +114,14 @@ def run_search(
     config, evaluator = setup.config, setup.pipeline.evaluator
     layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
     provenance = setup.pipeline.provenance()
-    with create_archive(Path(out), layout, config=config.as_json(), provenance=provenance) as writer:
+    with create_archive(out, layout, config=config.as_json(), provenance=provenance) as writer:
         begun(setup.config)
         search_until(setup, writer, stop)
     return open_archive(out)
 
 
 def resume_search(
-    path: str | Path,
+    path: str | Path | RemotePath,
     *,
     registry: Registry | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -153,7 +154,7 @@ def resume_search(
             f"{path} is one search and was not begun on workers; go on with it here, or begin with its best on "
             f"workers: alife search --from {path} --workers 2"
         )
-    with resume_archive(Path(path)) as writer:
+    with resume_archive(path) as writer:
         if writer.progress.get("kept"):
             raise ArchiveError(f"{path} holds worlds kept by hand; search on from them: alife search --from {path}")
         config = from_json(writer.archive.config)

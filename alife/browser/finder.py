@@ -7,7 +7,6 @@ import io
 import re
 import warnings
 from collections.abc import Collection
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from jaxtyping import Float
 
 from ..errors import BadOption
 from ..storage import open_archive
+from ..storage.remote import Place
 
 if TYPE_CHECKING:
     from ..embedding import Embedder
@@ -123,7 +123,7 @@ class Finder:
         path: of the run directory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self._archive = open_archive(path)
         self._lock = Lock()
         self._pictures: dict[str, Float[np.ndarray, "S S 3"]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from ..said import recipe, way_of
 from ..storage import Archive, Lifeform, open_archive
 from ..storage.events import add_events, favourites, notes, tags
 from ..storage.files import is_written
+from ..storage.remote import Place
 from .neighbourhood import neighbour_map
 from .projection import Projection
 from .sharing import ENDINGS
@@ -48,7 +48,7 @@ class Gallery:
         ArchiveError: there is no archive that can be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self.archive: Archive = open_archive(path)
         self.lock = Lock()
         self._mapping, self._making = Lock(), Lock()
@@ -234,7 +234,7 @@ class Gallery:
             genotypes = [np.asarray(one.genotype) for one in (life, *others)]
         return litter(key_of(life), genotypes, self._pipelines(life.origin), wish, side)
 
-    def keep(self, i: int, wish: dict[str, Any]) -> tuple[Path, int]:
+    def keep(self, i: int, wish: dict[str, Any]) -> tuple[Place, int]:
         """Files a world of `genotype` made from it, and from the first of `others`, see `alife.keep.keep_world`."""
         from ..keep import keep_world
         from .live import as_genotype

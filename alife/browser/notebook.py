@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from html import escape
-from pathlib import Path
 
+from ..storage.remote import RemotePath, place_of
 from .serve import Server
 
 
@@ -26,8 +26,8 @@ class NotebookPage:
     >>> NotebookPage("runs/mine")  # doctest: +SKIP
     """
 
-    def __init__(self, *runs: str | os.PathLike[str], edit: bool = False, height: int = 720) -> None:
-        self._server = Server([Path(run) for run in runs], edit=edit, framed=True)
+    def __init__(self, *runs: str | os.PathLike[str] | RemotePath, edit: bool = False, height: int = 720) -> None:
+        self._server = Server([place_of(run) for run in runs], edit=edit, framed=True)
         self._height = int(height)
         threading.Thread(target=self._server.run, daemon=True).start()
 

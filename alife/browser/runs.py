@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from threading import Lock
 
 from ..errors import AlifeError, BadOption
+from ..storage.remote import Place
 from .finder import Finder
 from .gallery import Gallery
 
@@ -32,7 +32,7 @@ class Runs:
         ArchiveError: one of them cannot be read.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Place]) -> None:
         self._lock = Lock()
         self.galleries = [Gallery(path.resolve()) for path in paths]
         self._finders: dict[int, Finder] = {}
@@ -49,7 +49,7 @@ class Runs:
                 self._finders[place] = Finder(self.galleries[place].archive.path)
             return self._finders[place]
 
-    def add(self, path: Path) -> int:
+    def add(self, path: Place) -> int:
         """Its place, where it has none a new one at the end."""
         with self._lock:
             known = [gallery.archive.path for gallery in self.galleries]
@@ -60,7 +60,7 @@ class Runs:
         self.galleries[place].about()  # something new is in it
         return place
 
-    def branch(self, gallery: Gallery, i: int, minutes: float) -> Path:
+    def branch(self, gallery: Gallery, i: int, minutes: float) -> Place:
         """Begins a search from a lifeform, in a process of its own, and gives its run as soon as there is one.
 
         Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
+from ..storage.remote import Place
 from .app import create_app
 from .hosting import Host
 from .runs import Runs
@@ -29,14 +29,14 @@ class Server(Host):
         BadOption: the port is taken.
     """
 
-    def __init__(self, runs: Sequence[Path], port: int = 0, *, edit: bool = False, framed: bool = False) -> None:
+    def __init__(self, runs: Sequence[Place], port: int = 0, *, edit: bool = False, framed: bool = False) -> None:
         known = Runs(runs)
         super().__init__(partial(create_app, known, edit=edit, framed=framed), port)
         threading.Thread(target=known.prepare, daemon=True).start()
 
 
 def serve(
-    runs: Sequence[Path],
+    runs: Sequence[Place],
     *,
     port: int = 0,
     show: bool = True,

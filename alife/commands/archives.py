@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import BadOption
-from .options import devices_option, plugin_option, registry_for
+from .options import PLACE, devices_option, plugin_option, registry_for
+
+if TYPE_CHECKING:
+    from ..storage.remote import Place
 
 FILMS = (".gif", ".mp4", ".webm", ".webp", ".png")
 
-run_argument = click.argument("run", type=click.Path(path_type=Path))
+run_argument = click.argument("run", type=PLACE)
 
 
 @click.command("replay")
@@ -28,7 +32,7 @@ run_argument = click.argument("run", type=click.Path(path_type=Path))
 )
 @devices_option
 @plugin_option
-def replay_command(run: Path, id: int | None, everything: bool, tolerance: float, plugins: tuple[str, ...]) -> int:
+def replay_command(run: Place, id: int | None, everything: bool, tolerance: float, plugins: tuple[str, ...]) -> int:
     """Run lifeform ID of RUN (or --all) again from its record and compare: exit code 0 = same, 1 = differs."""
     from ..replay import replay
     from ..storage import open_archive
@@ -72,7 +76,7 @@ def replay_command(run: Path, id: int | None, everything: bool, tolerance: float
 @click.option("--fps", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Pictures per second.")
 @plugin_option
 def export_command(
-    run: Path,
+    run: Place,
     id: int | None,
     target: Path,
     size: int | None,
@@ -138,7 +142,7 @@ def export_command(
 @run_argument
 @click.option("--full", is_flag=True, help="Read every stored byte, also of genotypes, embeddings and pictures.")
 @click.option("--repair", is_flag=True, help="Put right what can be, and the rest aside; reads every byte too.")
-def check_archive_command(run: Path, full: bool, repair: bool) -> int:
+def check_archive_command(run: Place, full: bool, repair: bool) -> int:
     """Look whether RUN is as it was written, and name what is damaged: exit code 0 = sound, 1 = damaged.
 
     A repair removes nothing: all that it changes is kept in RUN/id/quarantine.

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import ArchiveError
+from .options import PLACE
 from .searching import RUNS
+
+if TYPE_CHECKING:
+    from ..storage.remote import Place
 
 
 @click.command("browse")
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
+@click.argument("runs", nargs=-1, type=PLACE, metavar="[RUN]...")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page's address [default: any free].")
 @click.option("--open/--no-open", "show", default=True, help="Open it in the browser of this machine.")
 @click.option("--edit", is_flag=True, help="Let the page keep worlds, mark lifeforms and begin searches.")
-def browse_command(runs: tuple[Path, ...], port: int, show: bool, edit: bool) -> int:
+def browse_command(runs: tuple[Place, ...], port: int, show: bool, edit: bool) -> int:
     """Look at RUN in a browser: a field of its lifeforms, moving, alike near alike; Ctrl-C ends it.
 
     Without RUN, the newest one below runs/.  Several stand side by side.  The server answers this machine

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import configure, named_worlds, plugin_option, remarks, seed_option, set_option
+from .options import PLACE, configure, named_worlds, plugin_option, remarks, seed_option, set_option
 from .searching import free_place, interruptible, say_next, sheet_of
 
 if TYPE_CHECKING:
     from ..chronicle import Report
     from ..storage import Archive
+    from ..storage.remote import Place
 
 SAID = 5
 """Measures in a line of progress."""
@@ -25,9 +25,7 @@ SAID = 5
     "--epochs", type=click.IntRange(1), help="Epochs that it lives for, each as long as the world's horizon [8]."
 )
 @click.option("--minutes", type=float, help="Or: until so many minutes have passed.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Directory of the new archive [default: runs/WORLD-1 ...]."
-)
+@click.option("--out", type=PLACE, help="Directory of the new archive [default: runs/WORLD-1 ...].")
 @click.option("--frames", type=int, help="Pictures of each epoch [default: 8].")
 @click.option("--score", metavar="EXPR", help="What is noted of every epoch [default: open_ended].")
 @click.option("--model", metavar="NAME[:WHICH]", help="Who looks at the world, see `alife list models`.")
@@ -38,7 +36,7 @@ def chronicle_command(
     world: str,
     epochs: int | None,
     minutes: float | None,
-    out: Path | None,
+    out: Place | None,
     settings: tuple[str, ...],
     plugins: tuple[str, ...],
     model: str | None,
@@ -71,7 +69,7 @@ def tell(report: Report) -> None:
     click.echo(f"epoch {report.epoch + 1}: step {report.steps}, {report.rate:.0f} steps/s, {said}{left}", err=True)
 
 
-def finish_chronicle(archive: Archive, place: Path, interrupted: bool) -> int:
+def finish_chronicle(archive: Archive, place: Place, interrupted: bool) -> int:
     """Write the contact sheet of the epochs in time order, say where everything is and what to try next."""
     run = shlex.quote(str(place))
     if interrupted:

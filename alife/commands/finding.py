@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from .looking import model_option
-from .options import plugin_option, registry_for, remarks
+from .options import PLACE, plugin_option, registry_for, remarks
 from .tables import new_table, print_table
 
 if TYPE_CHECKING:
     from ..find import Found, Likeness
     from ..storage import Archive
+    from ..storage.remote import Place
 
 
 @click.command("find")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PLACE)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--minus", multiple=True, metavar="TEXT", help="What they should not look like (repeatable).")
 @click.option("--like", multiple=True, type=int, metavar="ID", help="A lifeform they should look like (repeatable).")
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 @model_option
 @plugin_option
 def find_command(
-    run: Path,
+    run: Place,
     texts: tuple[str, ...],
     minus: tuple[str, ...],
     like: tuple[int, ...],

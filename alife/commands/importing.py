@@ -12,17 +12,18 @@ import click
 
 from ..errors import ArchiveExists, BadOption, UnknownName
 from ..registry import registry_with
-from .options import configure, devices_option, plugin_option, set_option
+from .options import PLACE, configure, devices_option, plugin_option, set_option
 from .searching import search_into
 
 if TYPE_CHECKING:
     from ..registry import Registry
+    from ..storage.remote import Place
 
 
 @click.command("import")
 @click.argument("kind")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Where to: a new directory [default: as FILE is named].")
+@click.option("--out", type=PLACE, help="Where to: a new directory [default: as FILE is named].")
 @click.option("--world", metavar="WORLD", help="asal: what the genotypes belong to [default: told by their length].")
 @click.option("--first", type=click.IntRange(1), help="asal: take only so many genotypes [default: all].")
 @set_option
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def import_command(
     kind: str,
     file: Path,
-    out: Path | None,
+    out: Place | None,
     world: str | None,
     first: int | None,
     settings: tuple[str, ...],
@@ -56,7 +57,7 @@ def import_command(
 
 
 def _import_genotypes(
-    file: Path, place: Path, registry: Registry, world: str | None, first: int | None, settings: tuple[str, ...]
+    file: Path, place: Place, registry: Registry, world: str | None, first: int | None, settings: tuple[str, ...]
 ) -> int:
     """An archive of every genotype in an ASAL file."""
     from ..asal import world_of
@@ -73,9 +74,12 @@ def _import_genotypes(
     return search_into(config, place, registry)
 
 
-def _import_worlds(kind: str, file: Path, folder: Path, registry: Registry) -> int:
+def _import_worlds(kind: str, file: Path, folder: Place, registry: Registry) -> int:
     """A folder of world files, one for each pattern of a file that a substrate reads."""
     worlds = registry.substrates[kind].resolve().from_file(file)  # type: ignore[attr-defined]
+    from ..storage.remote import require_local
+
+    folder = require_local(folder, "filled with world files")
     if folder.exists():
         raise ArchiveExists(f"{folder} exists; give another folder with --out")
     folder.mkdir(parents=True)

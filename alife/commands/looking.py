@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..registry import registry_with
-from .options import plugin_option, registry_for, remarks
+from .options import PLACE, plugin_option, registry_for, remarks
 from .tables import new_table, print_table
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..caption import Captions
     from ..registry import Registry
+    from ..storage.remote import Place
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".apng", ".avif")
 """Endings by which a name that is no file is known to be meant as one."""
@@ -99,14 +100,14 @@ def _print_cosines(rows: list[str], columns: list[str], cosines: np.ndarray) -> 
 
 
 @click.command("caption")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PLACE)
 @model_option
 @click.option("--phrases", "file", type=click.Path(path_type=Path), help="Text file of what to call them, one a line.")
 @click.option("--kinds", type=int, help="How many kinds [default: the fewest that tell them well apart, at most 12].")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Write .csv, .json, or a sheet of kinds (.png).")
 @plugin_option
 def caption_command(
-    run: Path, model: str | None, file: Path | None, kinds: int | None, target: Path | None, plugins: tuple[str, ...]
+    run: Place, model: str | None, file: Path | None, kinds: int | None, target: Path | None, plugins: tuple[str, ...]
 ) -> int:
     """Name each lifeform of RUN by its nearest phrases, and sort them into named kinds, by their last pictures.
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import BadOption, UnknownName
+from .options import PLACE
 
 if TYPE_CHECKING:
     from ..storage.events import Event
+    from ..storage.remote import Place
 
 
 @click.command("mark")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PLACE)
 @click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
 @click.option("--favourite/--no-favourite", default=None, help="Make them favourites, or take that back.")
 @click.option("--note", metavar="TEXT", help="What you see in them; takes the place of an earlier note.")
 @click.option("--tag", "tagged", multiple=True, metavar="WORD", help="A word to find them by (repeatable).")
 @click.option("--untag", "untagged", multiple=True, metavar="WORD", help="Remove a tag (repeatable).")
 def mark_command(
-    run: Path,
+    run: Place,
     ids: tuple[int, ...],
     favourite: bool | None,
     note: str | None,

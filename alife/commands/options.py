@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from ..registry import Registry
     from ..storage import Archive
 
+
+class _Place(click.Path):
+    """A path, or an address on object storage such as s3://bucket/run."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from ..storage.remote import place_of
+
+        return place_of(value)
+
+
+PLACE = _Place()
+"""Where a run lies, or is to be made."""
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a plugin file (repeatable)."
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from .tables import new_table, print_table
 if TYPE_CHECKING:
     from ..config import RunConfig
     from ..plan import Plan
+    from ..storage.remote import Place
 
 LEFT_OUT = ("repeat", "anyway", "devices", "workers", "ray")
 """Options of a search that change nothing of what one run takes."""
@@ -31,7 +31,7 @@ OPTIONS = [option for option in search_command.params if option.name not in LEFT
     help="Say what up to D devices or workers would take.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs: seconds, bytes and shares.")
-def plan_command(world: str | None, out: Path | None, devices: int, as_json: bool, **asked: Any) -> int:
+def plan_command(world: str | None, out: Place | None, devices: int, as_json: bool, **asked: Any) -> int:
     """Say what a search of WORLD will take on this machine: time, memory, disk; measured in about ten seconds.
 
     Takes what `alife search` takes, and runs a few generations of that search into an archive that is thrown away.
@@ -78,7 +78,9 @@ def show(found: Plan, config: RunConfig, devices: int) -> None:
         table.add_row("accelerators", in_words(needs.worlds + found.weights), in_words(found.free_on_devices), "")
     kept = f"{_percent(found.breakdown.disk.kept)} of the worlds measured were kept"
     each = f"{found.lifeforms:,} lifeforms at most, {in_words(found.lifeform)} each; {kept}"
-    table.add_row("disk", in_words(found.disk), in_words(found.free_disk), each)
+    table.add_row(
+        "disk", in_words(found.disk), "unknown" if found.free_disk is None else in_words(found.free_disk), each
+    )
     print_table(table)
     shared = new_table("devices or workers", "on devices", "efficiency", "by workers", "efficiency")
     rows = found.shared(devices)

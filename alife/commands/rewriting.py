@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from .options import PLACE
+
+if TYPE_CHECKING:
+    from ..storage.remote import Place
+
 
 @click.command("merge")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Directory of the new archive.")
-def merge_command(runs: tuple[Path, ...], out: Path) -> int:
+@click.argument("runs", nargs=-1, required=True, type=PLACE, metavar="RUN RUN...")
+@click.option("--out", required=True, type=PLACE, help="Directory of the new archive.")
+def merge_command(runs: tuple[Place, ...], out: Place) -> int:
     """One archive of all lifeforms of several runs; these stay as they are.
 
     Lifeforms get new numbers, run after run. What one archive is good for, the merged one is too, but it cannot be
@@ -35,13 +40,13 @@ def merge_command(runs: tuple[Path, ...], out: Path) -> int:
 
 
 @click.command("compact")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PLACE)
 @click.option(
     "--level",
     type=click.IntRange(1, 22),
     help="How hard pictures are compressed: 19 is up to a third smaller, ten times slower [default: 9].",
 )
-def compact_command(run: Path, level: int | None) -> int:
+def compact_command(run: Place, level: int | None) -> int:
     """Write RUN anew, smaller, in fewer files and in today's format; lifeforms keep their numbers.
 
     Everything is read back and compared before the old files go. Stopped at any moment, nothing is lost: give the

@@ -15,6 +15,7 @@ import click
 from ..errors import ArchiveExists
 from ..loading import split
 from .options import (
+    PLACE,
     asked_for,
     budget_options,
     devices_option,
@@ -30,15 +31,14 @@ if TYPE_CHECKING:
     from ..config import RunConfig
     from ..registry import Registry
     from ..storage import Archive
+    from ..storage.remote import Place
 
 RUNS = Path("runs")
 
 
 @click.command("search")
 @click.argument("world", required=False)
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Directory of the new archive [default: runs/WORLD-1 ...]."
-)
+@click.option("--out", type=PLACE, help="Directory of the new archive [default: runs/WORLD-1 ...].")
 @click.option("--score", metavar="EXPR", help="What counts as better, such as 'open_ended + 0.2*speed'.")
 @click.option(
     "--search",
@@ -99,7 +99,7 @@ RUNS = Path("runs")
 @plugin_option
 def search_command(
     world: str | None,
-    out: Path | None,
+    out: Place | None,
     repeat: int,
     workers: int | None,
     ray: str | None,
@@ -127,7 +127,7 @@ def search_command(
 
 def search_into(
     config: RunConfig,
-    place: Path,
+    place: Place,
     registry: Registry,
     workers: int | None = None,
     ray: str | None = None,
@@ -176,14 +176,14 @@ def _aim(config: RunConfig) -> str:
 
 
 @click.command("resume")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PLACE)
 @workers_options
 @budget_options
 @click.option("--anyway", is_flag=True, help="Go on although the code of the world or the model has changed.")
 @devices_option
 @plugin_option
 def resume_command(
-    run: Path, anyway: bool, plugins: tuple[str, ...], workers: int | None, ray: str | None, **budget: Any
+    run: Place, anyway: bool, plugins: tuple[str, ...], workers: int | None, ray: str | None, **budget: Any
 ) -> int:
     """Go on with RUN, a search or a chronicle, exactly where its last archived generation ended.
 
@@ -246,7 +246,7 @@ def _watched(registry: Any) -> Iterator[Callable[[], bool]]:
         registry.hooks.unregister(progress)
 
 
-def _finish(archive: Archive, place: Path, interrupted: bool, budget: dict[str, Any]) -> int:
+def _finish(archive: Archive, place: Place, interrupted: bool, budget: dict[str, Any]) -> int:
     """Write the contact sheet, say where everything is and what to try next."""
     if interrupted:
         more = "".join(f" --{name} {value}" for name, value in budget.items())
@@ -295,8 +295,9 @@ def say_next(tries: Mapping[str, str]) -> None:
         click.echo(f"  {command:{width}}  # {meaning}")
 
 
-def sheet_of(place: Path) -> Path:
-    return place.with_name(place.name + ".png")
+def sheet_of(place: Place) -> Path:
+    """The contact sheet of a run: beside it, or here where the run is on object storage."""
+    return place.with_name(place.name + ".png") if isinstance(place, Path) else Path(place.name + ".png")
 
 
 def _more_minutes(archive: Archive) -> int:

@@ -22,6 +22,7 @@ from ..storage import (
     resume_archive,
     resume_union,
 )
+from ..storage.remote import RemotePath
 from .crew import Crew
 from .islands import Islands
 from .steady import Steady
@@ -30,7 +31,7 @@ from .steady import Steady
 def search_on_workers(
     config: RunConfig,
     *,
-    out: str | Path,
+    out: str | Path | RemotePath,
     registry: Registry,
     workers: int,
     address: str | None = None,
@@ -61,18 +62,18 @@ def search_on_workers(
         layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
         said: dict[str, Any] = {"config": config.as_json(), "provenance": setup.pipeline.provenance()}
         if config.steady:
-            with create_archive(Path(out), layout, **said) as writer:
+            with create_archive(out, layout, **said) as writer:
                 begun(config)
                 Steady(setup, writer, crew).run(stop)
         else:
-            with create_union(Path(out), layout, **said) as root:
+            with create_union(out, layout, **said) as root:
                 begun(config)
                 Islands(setup, root, crew, workers).run(stop)
     return open_archive(out)
 
 
 def resume_on_workers(
-    path: str | Path,
+    path: str | Path | RemotePath,
     *,
     workers: int | None = None,
     address: str | None = None,
@@ -97,7 +98,7 @@ def resume_on_workers(
     count = workers or (archive.island_count if archive.on_islands else core_count())
     with Crew(count, address) as crew:
         setup = Setup(replace(config, **(budget or {})), registry or registry_with(config.plugins))
-        with resume_archive(Path(path)) if config.steady else resume_union(Path(path)) as writer:
+        with resume_archive(path) if config.steady else resume_union(path) as writer:
             if isinstance(writer, ArchiveWriter):
                 go_on(writer, setup.pipeline, anyway, MIXED)
                 Steady(setup, writer, crew).run(stop)

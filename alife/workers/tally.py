@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..budget import START, left, seconds_left, why_stop
 from ..config import RunConfig
 from ..run import GenerationReport
 from ..storage import Taken
+from ..storage.remote import Place
 from .worker import Brief
 
 
@@ -26,7 +26,7 @@ class Tally:
     def __init__(
         self,
         config: RunConfig,
-        path: Path,
+        path: Place,
         before: Mapping[str, Any],
         islands: Mapping[int, Taken],
     ) -> None:

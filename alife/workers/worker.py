@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from ..registry import registry_with
 from ..run import Searching
 from ..setup import Setup
 from ..storage import ArchiveWriter, Store, Taken, create_archive, open_archive
+from ..storage.remote import place_of
 from .cores import take_cores
 from .crew import Refusal
 
@@ -133,7 +133,7 @@ class Islander(Worker):
     @_told
     def begin(self, store: Store, taken: Taken) -> None:
         """Opens the store, and takes up what the island's last writer has left."""
-        setup, path = self.setup, Path(self.task.run)
+        setup, path = self.setup, place_of(self.task.run)
         evaluator, config = setup.pipeline.evaluator, setup.config
         layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
         memory = Memory(open_archive(path), setup.pipeline.model.dim, island=store.island)
