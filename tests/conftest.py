@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +40,8 @@ UNHURRIED = [Path(__file__).parent / place for place in ("properties/test_batche
 PLAIN = "xla_cpu_use_fusion_emitters"
 """What XLA is to do without there: its newer way to write loops takes three times as long to compile."""
 
+NUMBERS_OF_BUCKETS = itertools.count()
+
 compile_options = compiler.get_compile_options
 
 
@@ -65,6 +69,32 @@ def programs(request: pytest.FixtureRequest) -> Iterator[None]:
     with compiled(hasty=request.path not in UNHURRIED):
         yield
     jax.clear_caches()
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[str]:
+    """The address of a store in the manner of S3 that runs in this process."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of its own on that store, and the variables by which a user says where the store is."""
+    import boto3
+
+    from alife.storage.bucket import bucket_of
+
+    said = {"ENDPOINT_URL": _server, "ALLOW_HTTP": "true", "ACCESS_KEY_ID": "me", "SECRET_ACCESS_KEY": "mine"}
+    for name, value in {**said, "REGION": "us-east-1", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    name = f"bucket-{next(NUMBERS_OF_BUCKETS)}"
+    boto3.client("s3", endpoint_url=_server).create_bucket(Bucket=name)
+    yield f"s3://{name}"
+    bucket_of.cache_clear()
 
 
 @pytest.fixture

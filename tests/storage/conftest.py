@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from alife.storage import open_archive
+from alife.storage.remote import RemotePath, place_of
 
 collect_ignore = ["kills.py", "make_archive_asset.py"]
 """Scripts, which find `toy_run` beside them."""
 
 SCRIPT = Path(__file__).with_name("toy_run.py")
 GENERATIONS = 4
+PLACES = itertools.count()
 
 
 def _load() -> ModuleType:
@@ -68,3 +74,24 @@ def process() -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     return start
+
+
+@pytest.fixture
+def place() -> RemotePath:
+    """A free place in memory, with what S3 promises."""
+    found = place_of(f"memory:///runs/{next(PLACES)}")
+    assert isinstance(found, RemotePath)
+    return found
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects are put in a row, so that it is known which ones a dead writer has put."""
+    monkeypatch.setattr("alife.storage.objects.PUTS", 1)
+
+
+@pytest.fixture
+def whole(toy: ModuleType, tmp_path: Path) -> Any:
+    """What an uninterrupted run has found, on a disk."""
+    toy.run(tmp_path / "whole", 6)
+    return open_archive(tmp_path / "whole")

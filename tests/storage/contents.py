@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from alife.storage import Archive
+from alife.storage import Archive, check_archive, open_archive, resume_archive
 from alife.storage.files import Files
+from alife.storage.objects import RemoteFiles
+from alife.storage.remote import RemotePath
+
+COPIES = itertools.count()
 
 PLACES = {"id", "parent", "replaced", "origin", "substrate", "clip_start", "states_start"}
 """Columns whose numbers depend on which other lifeforms are in the archive."""
@@ -119,3 +126,62 @@ def damage(file: Path) -> None:
 def is_damaged(row: dict[str, Any]) -> bool:
     """Whether a part of one entry of `content` is missing."""
     return "score" not in row or None in row.values()
+
+
+class Stop(BaseException):
+    """The writer is gone."""
+
+
+class Dying(RemoteFiles):
+    """A writer that is gone after so many puts.
+
+    Args:
+        after: puts that still happen.
+        how: what is raised then.
+    """
+
+    def __init__(self, after: int, how: Callable[[], BaseException] = Stop) -> None:
+        super().__init__()
+        self.after, self.left, self.how, self._counting = after, after, how, Lock()
+        self.roots = list[int]()
+        """Before which puts the root document was put."""
+
+    def put(self, path: RemotePath, data: bytes, when: Any = "overwrite") -> Any:
+        with self._counting:
+            if self.left <= 0:
+                raise self.how()
+            self.left -= 1
+            if isinstance(when, dict) and path.name == "zarr.json":
+                self.roots.append(self.after - self.left)
+        return super().put(path, data, when)
+
+
+class Overtaken(RemoteFiles):
+    """A writer that sleeps before one of its puts, while something else happens, and then goes on."""
+
+    def __init__(self, after: int, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self.left, self.meanwhile = after, meanwhile
+
+    def put(self, path: RemotePath, data: bytes, when: Any = "overwrite") -> Any:
+        self.left -= 1
+        if self.left == -1:
+            self.meanwhile()
+        return super().put(path, data, when)
+
+
+def copy_of(place: RemotePath) -> RemotePath:
+    target = place.with_name(f"copy-{next(COPIES)}")
+    for key in place.bucket.keys(place.key):
+        place.bucket.put(key.replace(place.key, target.key, 1), place.bucket.read(key)[0])
+    return target
+
+
+def one_more(toy: ModuleType, place: RemotePath, generations: int, files: RemoteFiles | None = None) -> None:
+    with resume_archive(place, files=files) as writer:
+        toy.go_on(writer, generations)
+
+
+def assert_sound(toy: ModuleType, place: RemotePath, whole: Any) -> None:
+    toy.assert_prefix(open_archive(place), whole)
+    assert (report := check_archive(place)).ok, report

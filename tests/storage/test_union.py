@@ -27,6 +27,7 @@ from alife.storage import (
 )
 from alife.storage.events import add_events
 from alife.storage.files import Files
+from alife.storage.remote import RemotePath
 
 from .contents import content
 
@@ -242,3 +243,26 @@ def test_files_that_cannot_be_written_are_one_error(toy: ModuleType, tmp_path: P
     with pytest.raises(ArchiveError, match="No space left"):
         create_union(tmp_path / "run", toy.LAYOUT, **SAID, files=Full())
     assert not (tmp_path / "run").exists()
+
+
+def test_on_object_storage_who_takes_it_up_stops_the_one_before(toy: ModuleType, place: RemotePath) -> None:
+    root = create_union(place, toy.LAYOUT, **SAID)
+    first, second = Island(toy, root, 0), Island(toy, root, 1)
+    for island in (first, second, first, second, first):
+        island.generation()
+    other = resume_union(place)
+    with pytest.raises(ArchiveLocked, match=f"{place} is written by somebody else now"):
+        first.generation()
+    again = Island(toy, other, 0)
+    assert again.taken.generation == 3, "what its writer had committed counts, though the root had not heard of it"
+    for _ in range(4):
+        again.generation()
+    resume_union(place).close()
+    archive = open_archive(place)
+    assert (report := check_archive(place)).ok, report
+    alone = [content(open_archive(place / store.key)) for store in archive._stored.stores]  # type: ignore[union-attr]
+    whole, order = content(archive), np.asarray(archive._stored.store)  # type: ignore[union-attr]
+    for number, theirs in enumerate(alone):
+        mine = [whole[i] for i in np.flatnonzero(order == number)]
+        assert [one["genotype"] for one in mine] == [one["genotype"] for one in theirs[: len(mine)]]
+    assert len(archive) == sum(map(len, alone)) and sorted(set(order)) == [0, 1, 2]
