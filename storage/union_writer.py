@@ -92,6 +92,8 @@ class UnionWriter:
             found = self._last_of(number)
             if found is not None:
                 stored, checkpoint = found
+                # nobody else will: what its writer may have left out when it was lost
+                place(self._files, stored.root, own_documents(stored.document), durable=False)
                 self._catch_up(number, stored.committed)
                 self.commit()
                 about = stored.about

@@ -31,7 +31,9 @@ from .islands import DEATHS
 from .worker import Task, Worker
 
 AHEAD = 2
-"""Things that a worker has to do at any time."""
+"""Things that a worker has to do at any time, at least."""
+COVER = 0.5
+"""Seconds that a worker has to do at any time, as far as a share of a generation goes: who leads may be writing."""
 FLIGHT = "flight."
 """Begins the names of the arrays that hold what is on its way."""
 
@@ -78,6 +80,8 @@ class Steady:
         self.video = "video" in read_by(setup.expression, setup.axes)
         self.effort = Effort()
         self._deaths = 0
+        self._pace = 1.0
+        """Seconds that a call takes, the middle of most."""
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Until the budget is spent, or `stop` says so.
@@ -113,7 +117,8 @@ class Steady:
     def _feed(self, worker: Any) -> None:
         """Gives a worker as much to do as it should have."""
         given = self.workers[worker]
-        while len(given) < AHEAD:
+        ahead = min(int(COVER / self._pace) + 1, self.setup.config.population // self._together)
+        while len(given) < max(AHEAD, ahead):
             while len(self.queue) < self._together:
                 self._ask()
             batch = [self.queue.popleft() for _ in range(self._together)]
@@ -153,6 +158,7 @@ class Steady:
             return True
         seen, seconds = found
         self.effort.worked(seconds)
+        self._pace = min(0.9 * self._pace + 0.1 * seconds, 2 * self._pace)  # a slow world says little of the others
         self._deaths = 0
         self.arrived += [Arrival(one, _of(seen, slice(i, i + 1))) for i, one in enumerate(batch)]
         return True

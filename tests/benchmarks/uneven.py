@@ -19,7 +19,7 @@ class Uneven:
 
     horizon = 8
 
-    def __init__(self, work: int = 40, slow: int = 50, every: int = 40) -> None:
+    def __init__(self, work: int = 150, slow: int = 50, every: int = 40) -> None:
         self.work, self.slow, self.every = work, slow, every
 
     def default_params(self, rng: Any) -> Any:

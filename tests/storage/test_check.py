@@ -214,7 +214,7 @@ def test_rows_that_no_run_writes_are_noticed_although_their_checksums_are_right(
     toy: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, state = toy.next_generation(toy.start_state(), 0, 0)
-    monkeypatch.setattr("alife.storage.rows._require_earlier", lambda column, others, ids: None)
+    monkeypatch.setattr("alife.storage.rows._require_earlier", lambda *given, **how: None)
     with toy.create(tmp_path / "run") as writer:
         rows = rows._replace(parent=np.array([[-1, -1], [0, -1], [1, 2], [0, 1], [7, -1]]))
         rows = rows._replace(replaced=np.array([-1, 1, 1, 0, 2]))

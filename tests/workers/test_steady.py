@@ -23,6 +23,12 @@ from .crews import Crew
 from .test_islands import config_of, rows
 
 
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far workers are ahead must not hang on how long this machine takes."""
+    monkeypatch.setattr("alife.workers.steady.COVER", 0.0)
+
+
 def steady(path: Path, crew: Crew, stop: int | None = None, **changed: Any) -> tuple[Archive, Steady]:
     """A new run, or one that is taken up; left after so many generations."""
     setup = Setup(config_of(steady=True, **changed), default_registry())
