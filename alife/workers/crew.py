@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import warnings
 from collections.abc import Sequence
 from types import TracebackType
@@ -14,6 +15,8 @@ from ..spread import core_count
 
 PATIENCE = 5.0
 """Seconds that a cluster's address has to answer."""
+STARTING = 60.0
+"""Seconds after which it is said that no worker has done anything yet."""
 
 
 class WorkerLost(AlifeError):
@@ -55,6 +58,7 @@ class Crew:
         cores = core_count() if address is None else int(resources.get("CPU", 0))
         self.cores = max(1, cores // workers)
         """Cores of each worker."""
+        self._begun, self._heard = time.monotonic(), False
         self._devices = min(1.0, resources.get("GPU", 0) / workers)
         if workers > cores:
             where = "this machine has" if address is None else f"the cluster at {address} has now"
@@ -100,7 +104,19 @@ class Crew:
         by_future = {call.future: call for call in calls}
         ready, _ = self._ray.wait(list(by_future), num_returns=1, timeout=seconds)
         more, _ = self._ray.wait(list(by_future), num_returns=len(by_future), timeout=0)
+        self._say_if_nothing_begins(bool(ready))
         return [by_future[future] for future in dict.fromkeys([*ready, *more])]
+
+    def _say_if_nothing_begins(self, heard: bool) -> None:
+        self._heard = self._heard or heard
+        if not self._heard and time.monotonic() - self._begun > STARTING:
+            self._heard = True
+            warnings.warn(
+                f"no worker has begun for {STARTING:.0f} s: `ray status` says whether there is room for them, and Ray's "
+                "logs, in /tmp/ray/session_latest/logs, why processes end",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def result(self, call: Call) -> Any:
         """What came out.

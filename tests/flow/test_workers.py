@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,6 +112,9 @@ class Stub(SimpleNamespace):
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 4.0}
 
+    def wait(self, calls: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
+        return [], calls
+
     def shutdown(self) -> None:
         pass
 
@@ -198,3 +202,14 @@ def test_the_script_for_slurm_searches_and_goes_on(tmp_path: Path) -> None:
     archive = open_archive(tmp_path / "run")
     assert archive.island_count == 2 and archive.generation == 4
     assert len(archive._stored.stores) == 4  # type: ignore[attr-defined]
+
+
+def test_it_is_said_when_no_worker_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "_ray", Stub)
+    monkeypatch.setattr(crews, "STARTING", 0.0)
+    crew = Crew(1)
+    with pytest.warns(UserWarning, match="no worker has begun.*ray status"):
+        assert crew.done([crews.Call(object(), "future")], 0.1) == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        crew.done([crews.Call(object(), "future")], 0.1)  # once
