@@ -112,7 +112,7 @@ class Crew:
         if not self._heard and time.monotonic() - self._begun > STARTING:
             self._heard = True
             warnings.warn(
-                f"no worker has begun for {STARTING:.0f} s: `ray status` says whether there is room for them, and Ray's "
+                f"no worker has begun for {STARTING:.0f} s: `ray status` says whether there is room, and Ray's "
                 "logs, in /tmp/ray/session_latest/logs, why processes end",
                 UserWarning,
                 stacklevel=2,
