@@ -32,7 +32,7 @@ from alife.storage.index import HOME as INDEX
 from alife.storage.lifeform import name_lifeforms
 from alife.storage.mended import PLACED, Mended, files_to_write
 from alife.storage.remote import RemotePath, place_of, require_local
-from alife.storage.root import COPY, Root, read_document, read_root, same_archive, whole_documents
+from alife.storage.root import COPY, Root, read_root, same_archive, whole_documents
 from alife.storage.schema import FORMAT
 from alife.storage.soundness import impossible
 from alife.storage.stored import Stored, ranges
@@ -72,7 +72,7 @@ def repair_archive(path: str | os.PathLike[str] | RemotePath, *, files: Files | 
             before = check_archive(root)
             if before.ok:
                 return Repair(before)
-            if "stores" in read_document(root)["attributes"]["archive"]:
+            if "stores" in _root_of(root).document["attributes"]["archive"]:
                 return _repair_stores(root, files)
             return _Work(root, files).all(before)
         finally:
@@ -87,7 +87,7 @@ def _repair_stores(root: Path, files: Files) -> Repair:
     """Every store of a union by itself, then what the union has besides."""
     done: list[str] = []
     home = root / QUARANTINE / _next_number(root / QUARANTINE)
-    for member in Union(root, read_document(root)).members:
+    for member in Union(root, _root_of(root).document).members:
         done += [f"{str(member).removeprefix(f'{root}/')}: {what}" for what in repair_archive(member, files=files).done]
     done += repair_events(root, home, files=files)
     found = _root_of(root)
