@@ -139,6 +139,8 @@ class Islands:
         return News(migrants, z)
 
     def _hear(self, island: Island, what: str, call: Call) -> None:
+        if all(other is not call for _, other in island.calls):
+            return  # of a worker that is lost, as another call has said
         island.calls = [(name, other) for name, other in island.calls if other is not call]
         try:
             found = self.crew.result(call)

@@ -100,6 +100,8 @@ class Steady:
             calls = {call: worker for worker, given in self.workers.items() for call, _ in given}
             for call in self.crew.done(list(calls), 0.5):
                 worker = calls[call]
+                if worker not in self.workers:
+                    continue  # lost, as another call has said
                 if not self._hear(worker, call):
                     self.effort.end(worker)
                     del self.workers[worker]

@@ -57,7 +57,7 @@ class Crew:
             for other, _, _ in self.waiting[id(worker)]:
                 self.found[other] = WorkerLost("taken away")
             self.waiting[id(worker)] = []
-        return [call]
+        return [one for one in calls if one in self.found]
 
     def result(self, call: Call) -> Any:
         found = self.found.pop(call)

@@ -174,8 +174,10 @@ def test_a_target_that_one_reaches_ends_all(tmp_path: Path) -> None:
 
 
 def test_an_island_that_nobody_survives_ends_the_run_with_words(tmp_path: Path) -> None:
+    crew = Crew(1, lambda worker, method, turn: "before" if method == "work" else "")
     with pytest.raises(AlifeError, match=f"{DEATHS} workers of island 0 were lost.*alife resume"):
-        islands(tmp_path / "run", 1, Crew(1, lambda worker, method, turn: "before" if method == "work" else ""))
+        islands(tmp_path / "run", 1, crew)
+    assert crew.hired == DEATHS, "each is counted once"
     assert len(open_archive(tmp_path / "run")) == 0
 
 
