@@ -68,5 +68,6 @@ def generation_finished(report: GenerationReport) -> Any:
     """A generation has been evaluated, told to the search and safely archived.
 
     The report holds the numbers for people (generation, evaluations per second, best, coverage, seconds left), the
-    evaluation itself and the path of the archive.  An exception stops the run after it is closed properly.
+    evaluation itself (None where islands search on workers) and the path of the archive.  An exception stops the run
+    after it is closed properly.
     """
