@@ -52,7 +52,7 @@ class Memory:
         # one that is put aside gets the number before it, so that they stay in order
         self.numbers = np.maximum.accumulate(np.where(sound, numbers, -1)[mine]).tolist()
         kept = elite & readable
-        for chosen, take in ((kept & ~mine, self.hear), (kept & mine, self._take)):
+        for chosen, take in ((kept & mine, self._take), (kept & ~mine, self.hear)):
             found = z[chosen]
             for start in range(0, len(found), COVERED):
                 take(found[start : start + COVERED])

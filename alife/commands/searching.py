@@ -207,7 +207,8 @@ def resume_command(
         with remarks(), _watched(registry) as stop:
             on: dict[str, Any] = {"workers": workers, "ray": ray}
             archive = resume_search(run, registry=registry, stop=stop, budget=given, anyway=anyway, **on)
-    if archive.generation == before.generation and not stop():
+    ran = [one.progress.get("evaluations", one.generation) for one in (before, archive)]
+    if ran[0] == ran[1] and not stop():
         config = replace(from_json(archive.config), **given)
         reason = why_stop(config, archive.generation + 1, {**START, **archive.progress})
         click.echo(f"nothing to do in {run}: {reason}; give more with --generations, --minutes, --patience or --target")

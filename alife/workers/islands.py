@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,8 @@ TURN = 0.5
 """Seconds after which a worker reports, if it has finished a generation."""
 COMMIT = 0.25
 """Seconds between two writings down of what islands have committed."""
+STINT = 30.0
+"""Seconds after which a worker goes to another island, where there are fewer workers than islands."""
 DEATHS = 5
 """An island whose workers are lost so often before they have done anything is given up, and the run with it."""
 
@@ -52,6 +55,8 @@ class Island:
     """Who is on the way to it."""
     heard: list[np.ndarray] = field(default_factory=list)
     """Embeddings that it has not been told of."""
+    since: float = 0.0
+    """When its worker began."""
     pace: float = 0.0
     """Generations a second."""
     ended: bool = False
@@ -94,9 +99,19 @@ class Islands:
                 if self._dirty and time.monotonic() - self._written > COMMIT:
                     self._write()
             self._let_finish()
-        finally:
-            self.root.outstanding()
-            self._write()
+        except AlifeError as error:
+            with suppress(AlifeError):  # what the stores hold is found when the run is taken up, too
+                self._settle()
+            more = "" if "alife resume" in str(error) else f"; `alife resume {self.root.path}` goes on from there"
+            raise AlifeError(f"{error}. What islands have committed is safe{more}") from error
+        except BaseException:
+            self._settle()
+            raise
+        self._settle()
+
+    def _settle(self) -> None:
+        self.root.outstanding()
+        self._write()
 
     def _over(self, stop: Callable[[], bool]) -> bool:
         return stop() or bool(self.tally.why_stop()) or all(island.ended for island in self.islands)
@@ -104,14 +119,18 @@ class Islands:
     def _staff(self) -> None:
         """Gives islands without a worker one, as far as there is room, and workers something to do."""
         room = self.crew.workers - sum(island.worker is not None for island in self.islands)
-        for island in self.islands:
+        for island in sorted(self.islands, key=lambda one: self.tally.generations[one.number]):
             if island.worker is None and not island.ended and room > 0:
                 room -= 1
                 island.worker = self.crew.hire(Islander)
                 task = Task(self.setup.config.as_json(), str(self.root.path.resolve()), island.number, devices_asked())
                 self._ask(island, "meet", task)
-            elif island.store is not None and not island.ended:
+            elif island.store is not None and not island.ended and not self._has_had_its_turn(island):
                 self._give_work(island)
+
+    def _has_had_its_turn(self, island: Island) -> bool:
+        waiting = any(other.worker is None and not other.ended for other in self.islands)
+        return waiting and island.since > 0 and time.monotonic() - island.since > STINT
 
     def _ask(self, island: Island, what: str, *given: Any) -> None:
         island.calls.append((what, self.crew.ask(island.worker, what, *given)))
@@ -154,6 +173,7 @@ class Islands:
             self._ask(island, "begin", island.store, island.taken)
         elif what == "begin":
             self.effort.begin(island.worker)
+            island.since = time.monotonic()
         else:
             self._take(island, found)
 
@@ -171,6 +191,9 @@ class Islands:
             self._dirty = True
         if work.finished:
             self._end(island)
+        elif self._has_had_its_turn(island) and not island.calls:
+            self._dismiss(island)
+            self._leave_store(island)
         if work.leaving:
             self._write()  # who comes later from them must find them
             self._send(island, work.leaving)
@@ -191,10 +214,9 @@ class Islands:
 
     def _replace(self, island: Island, lost: WorkerLost) -> None:
         """Lets the island go on with another worker, from what has been committed."""
-        taken = self.root.taken(island.number)
-        island.deaths = 1 if taken.generation > island.taken.generation else island.deaths + 1
-        island.taken = taken
-        self.tally.found(island.number, taken)
+        before = island.taken.generation
+        self._leave_store(island)
+        island.deaths = 1 if island.taken.generation > before else island.deaths + 1
         self.effort.end(island.worker)
         if island.deaths >= DEATHS:
             raise AlifeError(
@@ -205,8 +227,14 @@ class Islands:
         warnings.warn(
             f"the worker of island {island.number} was lost; it goes on with another", UserWarning, stacklevel=2
         )
-        island.worker, island.store = None, None
-        island.calls, island.migrants, island.heard = [], [], []
+        island.worker, island.calls = None, []
+
+    def _leave_store(self, island: Island) -> None:
+        """Takes in all that its store holds; whoever comes next begins another."""
+        island.taken = self.root.taken(island.number)
+        self.tally.found(island.number, island.taken)
+        island.store, island.since = None, 0.0
+        island.migrants, island.heard = [], []
         island.promised.clear()
 
     def _end(self, island: Island) -> None:

@@ -22,7 +22,7 @@ from ..storage import (
     resume_archive,
     resume_union,
 )
-from ..storage.remote import RemotePath
+from ..storage.remote import RemotePath, place_of
 from .crew import Crew
 from .islands import Islands
 from .steady import Steady
@@ -54,6 +54,9 @@ def search_on_workers(
     Raises:
         AlifeError: with the reason; whatever was archived before stays.
     """
+    place = place_of(out)
+    if isinstance(place, RemotePath) and place.base.startswith("memory:"):
+        raise BadOption(f"{place} lasts as long as one process, and workers have their own; give another --out")
     with Crew(workers, address) as crew:
         setup = Setup(replace(config, plugins=registry.files), registry)
         require_suited(setup)

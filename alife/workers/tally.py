@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ class Tally:
         """What the store of an island says, whoever has told or not told of it."""
         self.generations[island] = taken.generation + 1
         self._islands[island] = {**START, **taken.progress}
-        self._briefs[island] = Brief(taken.generation, 0, taken.lifeforms, 0.0, 0.0, taken.progress)
+        self._briefs[island] = Brief(taken.generation, 0, taken.lifeforms, math.nan, 0.0, taken.progress)
 
     def add(self, island: int, brief: Brief, seconds: float) -> GenerationReport:
         """One more generation of an island; `seconds` have passed since the one before, whoever's that was."""
@@ -55,13 +56,14 @@ class Tally:
         now = self.best
         self._stale = 0 if now is not None and (best is None or now > best) else self._stale + 1
         progress, briefs = self.progress, self._briefs.values()
+        seen = [one for one in briefs if one.coverage == one.coverage]
         return GenerationReport(
             generation=self.least - 1 if self.least else 0,
             evaluations=progress["evaluations"],
             lifeforms=sum(one.lifeforms for one in briefs),
             invalid=progress["invalid"],
             best=float("nan") if now is None else now,
-            coverage=sum(one.coverage * one.lifeforms for one in briefs) / max(1, sum(one.lifeforms for one in briefs)),
+            coverage=sum(one.coverage * one.lifeforms for one in seen) / max(1, sum(one.lifeforms for one in seen)),
             rate=sum(one.rate for one in briefs),
             seconds=self.seconds,
             seconds_left=seconds_left(self.config, self.least, progress),

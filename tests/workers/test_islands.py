@@ -161,6 +161,16 @@ def test_goes_on_where_it_was_left_with_more_islands_or_fewer_workers(tmp_path: 
     assert check_archive(more.path).ok
 
 
+def test_islands_take_turns_where_there_are_fewer_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alife.workers.islands.STINT", 0.0)
+    monkeypatch.setattr("alife.workers.islands.TURN", 0.0)
+    islands(tmp_path / "run", 3, Crew(3), generations=1, search={"name": "random"}, migrate=0)
+    archive, led = again(tmp_path / "run", Crew(1), 1, generations=None, evaluations=96, search={"name": "random"})
+    each = led.tally.generations.values()
+    assert max(each) - min(each) <= 4 and sum(each) >= 24
+    assert check_archive(archive.path).ok and archive.progress["evaluations"] == 4 * sum(each)
+
+
 def test_a_budget_of_worlds_is_that_of_all_islands(tmp_path: Path) -> None:
     archive, _ = islands(
         tmp_path / "run", 2, Crew(2), generations=None, evaluations=40, search={"name": "random"}, migrate=0
