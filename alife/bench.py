@@ -78,7 +78,7 @@ def _show_breakdown(config: RunConfig, registry: Registry, product: float) -> No
     """What each part of a generation takes, and how far it is from the least that this core could take for it."""
     from .breakdown import measure
     from .floor import this_core, work_of_generation
-    from .run import Setup
+    from .setup import Setup
 
     setup = Setup(config, registry)
     population, found = setup.config.population, measure(setup)

@@ -21,10 +21,9 @@ from typing import Any
 import jax
 import pluggy
 
-from . import config as configuration
 from . import hookspecs
+from .budget import ENDLESS, without_end
 from .lesser import Sample
-from .lifeforms import layout_of
 from .run import search_until
 from .setup import Setup
 from .storage import Archive, create_archive, open_archive
@@ -196,7 +195,6 @@ def _timed(setup: Setup, clock: _Clock, sample: Sample, whole: bool) -> Setup:
     """The same search without an end, with a clock at its seams; nobody else hears of its generations."""
     timed, pipeline, registry = copy.copy(setup), copy.copy(setup.pipeline), copy.copy(setup.registry)
     evaluator = copy.copy(pipeline.evaluator) if whole else pipeline.evaluator.shortened(sample.steps)
-    endless = {"generations": 2**31 - 1, "patience": None, "target": None}
     registry.hooks = pluggy.PluginManager("alife")
     registry.hooks.add_hookspecs(hookspecs)
     calls = {name: clock.timed(name, setup.call) for name in ("ask", "tell")}
@@ -206,7 +204,7 @@ def _timed(setup: Setup, clock: _Clock, sample: Sample, whole: bool) -> Setup:
         (pipeline, "evaluator", evaluator),
         (timed, "pipeline", pipeline),
         (timed, "registry", registry),
-        (timed, "config", configuration.replace(setup.config, **endless)),
+        (timed, "config", without_end(setup.config, ENDLESS)),
         (timed, "call", lambda method, *args: calls.get(method, setup.call)(method, *args)),
     )
     for thing, name, value in seams:
@@ -216,8 +214,7 @@ def _timed(setup: Setup, clock: _Clock, sample: Sample, whole: bool) -> Setup:
 
 def _run(setup: Setup, clock: _Clock) -> Disk:
     """Go through a few generations, into an archive of no use to anybody."""
-    config, evaluator = setup.config, setup.pipeline.evaluator
-    layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
+    config, layout = setup.config, setup.pipeline.layout()
     with tempfile.TemporaryDirectory(prefix="alife-") as folder:
         place = Path(folder) / "run"
         provenance = setup.pipeline.provenance()

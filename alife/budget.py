@@ -7,12 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from .config import BUDGETS, RunConfig
+from .config import BUDGETS, RunConfig, replace
 from .errors import BadOption
 from .types import Evaluation
 
 START: Mapping[str, Any] = {"seconds": 0.0, "evaluations": 0, "invalid": 0, "best": None, "stale": 0, "finished": False}
 """The counters of a run before its first generation."""
+
+ENDLESS = 2**31 - 1
+"""More generations than any run has: whoever leads it ends it by other means."""
+
+
+def without_end(config: RunConfig, generations: int) -> RunConfig:
+    """The same run, which only this number of generations ends.
+
+    >>> without_end(RunConfig("life", 10, minutes=1, patience=3), 5).patience
+    """
+    return replace(config, generations=generations, patience=None, target=None)
 
 
 def advance(progress: Mapping[str, Any], evaluation: Evaluation, seconds: float, finished: bool) -> dict[str, Any]:

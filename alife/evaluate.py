@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from .axes import Axes
 
 
+COPIES = 24
+"""Sizes of its state that a world takes while it runs, working copies and all: a generous guess."""
+PICTURES = 6
+"""Sizes of its pictures in bytes that drawing and embedding them takes: once as bytes, once as reals."""
+
+
 class Observation(NamedTuple):
     """What was seen of N worlds, in order."""
 
@@ -107,7 +113,7 @@ class Evaluator:
         params = jax.eval_shape(self.space.substrate.default_params, jax.random.key(0))
         state, pixels = state_bytes(self.space.substrate, params), pictures * self.img_size**2 * 3
         seen = states * state + pixels + 1
-        return spread(state, (24 + states) * state + pixels * 6 + 1, seen, self.memory_mb, self.devices)
+        return spread(state, (COPIES + states) * state + pixels * PICTURES + 1, seen, self.memory_mb, self.devices)
 
     @property
     def lanes(self) -> int:

@@ -13,15 +13,11 @@ import numpy as np
 from .config import RunConfig
 from .devices import devices_in_use, free_bytes, is_cpu
 from .errors import DoesNotFit
-from .evaluate import Evaluator
+from .evaluate import COPIES, PICTURES, Evaluator
 from .setup import Setup
 from .storage.remote import Place, RemotePath
 from .worlds.engine import state_bytes
 
-COPIES = 24
-"""Sizes of its state that a world takes while it runs, working copies and all: a generous guess."""
-PICTURES = 6
-"""Sizes of its pictures in bytes that drawing and embedding them takes: once as bytes, once as reals."""
 MARGIN = 2
 """A run is taken not to fit when so many times the memory that it needs would not be free."""
 SHRUNK = 0.02

@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .evaluate import Evaluator, Observation
-from .run import Setup, keys_of_generation
+from .run import keys_of_generation
+from .setup import Setup
 from .types import PRNGKey, Tree
 
 TURNS = 3

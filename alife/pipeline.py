@@ -15,9 +15,11 @@ from .config import RunConfig
 from .devices import devices_in_use
 from .evaluate import Evaluator
 from .genotype import GenotypeSpace
+from .lifeforms import layout_of
 from .model import Model
 from .provenance import provenance
 from .registry import Entry, Registry
+from .storage import Layout
 from .types import KEY_KIND, PRNGKey
 from .worlds.schedule import Schedule
 
@@ -67,6 +69,11 @@ class Pipeline:
             if len(_lately) > KEPT:
                 del _lately[next(iter(_lately))]
         return made
+
+    def layout(self) -> Layout:
+        """What an archive of the run needs room for."""
+        config = self.config
+        return layout_of(self.evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
 
     def own_world(self) -> tuple[PRNGKey, Num[np.ndarray, " G"]]:
         """Key and genotype of the world that the configuration names: its own genotype, or one drawn by its seed."""

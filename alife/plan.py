@@ -12,7 +12,7 @@ import jax
 
 from .breakdown import Breakdown, measure
 from .fit import Needs, free_disk, free_memory, free_on_devices, needs_of, remembered_bytes
-from .run import Setup
+from .setup import Setup
 from .storage.remote import Place
 
 

@@ -22,7 +22,7 @@ from .budget import START, advance, seconds_left, why_stop
 from .config import RunConfig, from_json, load_world, replace
 from .errors import ArchiveDamaged, ArchiveError, BadOption
 from .evaluate import Observation, judged, read_by
-from .lifeforms import kept_rows, layout_of, sampled_worlds, with_clips, with_given
+from .lifeforms import kept_rows, sampled_worlds, with_clips, with_given
 from .memory import Memory
 from .migrants import Migrants
 from .pipeline import Pipeline
@@ -111,8 +111,7 @@ def run_search(
         raise BadOption(f"{said} is given and no workers; expected how many, such as --workers 2")
     setup = Setup(config, registry)
     before(setup)
-    config, evaluator = setup.config, setup.pipeline.evaluator
-    layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
+    config, layout = setup.config, setup.pipeline.layout()
     provenance = setup.pipeline.provenance()
     with create_archive(out, layout, config=config.as_json(), provenance=provenance) as writer:
         begun(setup.config)

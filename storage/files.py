@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from io import FileIO
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from types import TracebackType
+from typing import Protocol, TypeVar, runtime_checkable
 
 from alife.errors import ArchiveError, ArchiveLocked
 from alife.storage.remote import Place
@@ -150,6 +151,27 @@ def _make_directories(files: Files, directory: Path, changed: set[Path]) -> None
         _make_directories(files, directory.parent, changed)
         files.make_directory(directory)
         changed.add(directory.parent)
+
+
+Holder = TypeVar("Holder", bound="Held")
+
+
+class Held:
+    """The right to write something, held until `close` (or the end of a `with` block, or of the process)."""
+
+    _lock: Lock
+
+    def __enter__(self: Holder) -> Holder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets others write; closing twice does nothing."""
+        self._lock.release()
 
 
 class WriterLock:

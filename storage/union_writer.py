@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from alife.errors import ArchiveDamaged, ArchiveError
 from alife.storage.begin import build_root, origin_of, require_free
 from alife.storage.documents import DOCUMENT, GROUP, arrays_of_rows, encode, own_documents, root_document, seal
 from alife.storage.event_log import LOCK as EVENTS_LOCK
-from alife.storage.files import LOCK, Files, Lock, place
+from alife.storage.files import LOCK, Files, Held, Lock, place
 from alife.storage.objects import claimed, files_of
 from alife.storage.remote import Place, RemotePath, place_of
 from alife.storage.root import COPY, read_root
@@ -40,7 +39,7 @@ class Taken(NamedTuple):
     """On the island, of all attempts."""
 
 
-class UnionWriter:
+class UnionWriter(Held):
     """The right to write the root of a union, held until `close` or the end of the process."""
 
     def __init__(self, path: Place, lock: Lock, files: Files, document: dict[str, Any], tails: Tails) -> None:
@@ -51,18 +50,6 @@ class UnionWriter:
         self.counts = [0] * len(self.stores)
         """Of each store how many lifeforms the root knows of."""
         self._new: list[int] = []
-
-    def __enter__(self) -> UnionWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Lets others write; closing twice does nothing."""
-        self._lock.release()
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ import numpy as np
 from alife.errors import ArchiveError, BadOption
 from alife.storage.archive import Archive
 from alife.storage.documents import DOCUMENT, arrays_of_rows, own_documents, root_document, seal
-from alife.storage.files import Files, Lock, place
+from alife.storage.files import Files, Held, Lock, place
 from alife.storage.remote import Place
 from alife.storage.root import COPY
 from alife.storage.rows import Rows, plain_array, plain_json, row_values
@@ -32,7 +31,7 @@ from alife.storage.schema import SLOTS, checkpoint_checksum
 from alife.storage.tails import Tails, encode_checkpoint
 
 
-class ArchiveWriter:
+class ArchiveWriter(Held):
     """The right to write one archive, held until `close` (or the end of a `with` block, or of the process)."""
 
     def __init__(
@@ -51,18 +50,10 @@ class ArchiveWriter:
         self._archive: Archive | None = None
         self._origin, self._stopped = 0, ""
 
-    def __enter__(self) -> ArchiveWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Lets others write; closing twice does nothing."""
         self._stopped = self._stopped or "it was closed"
-        self._lock.release()
+        super().close()
 
     @property
     def generation(self) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..config import RunConfig, from_json, replace
 from ..errors import BadOption
-from ..lifeforms import layout_of
 from ..registry import Registry, registry_with
 from ..run import MIXED, go_on, require_same_code
 from ..setup import Setup
@@ -61,8 +60,7 @@ def search_on_workers(
         setup = Setup(replace(config, plugins=registry.files), registry)
         require_suited(setup)
         before(setup)
-        config, evaluator = setup.config, setup.pipeline.evaluator
-        layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
+        config, layout = setup.config, setup.pipeline.layout()
         said: dict[str, Any] = {"config": config.as_json(), "provenance": setup.pipeline.provenance()}
         if config.steady:
             with create_archive(out, layout, **said) as writer:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Num
 
-from ..config import RunConfig, from_json, replace
+from ..budget import ENDLESS, without_end
+from ..config import from_json
 from ..devices import use_devices
 from ..errors import AlifeError
 from ..evaluate import Observation
-from ..lifeforms import layout_of
 from ..memory import Memory
 from ..migrants import Emigrants, Leaving, Migrants, may_migrate
 from ..registry import registry_with
@@ -26,9 +26,6 @@ from ..storage import ArchiveWriter, Store, Taken, create_archive, open_archive
 from ..storage.remote import place_of
 from .cores import take_cores
 from .crew import Refusal
-
-ENDLESS = 2**31 - 1
-"""Generations of an island whose run has another budget: whoever leads the run ends it."""
 
 
 class Task(NamedTuple):
@@ -107,7 +104,9 @@ class Worker:
             use_devices(task.devices)
         config = from_json(task.config)
         self.task, self.config = task, config
-        self.setup = Setup(_without_end(config), registry_with(config.plugins), task.island)
+        self.setup = Setup(
+            without_end(config, config.generations or ENDLESS), registry_with(config.plugins), task.island
+        )
         self.memory_reads = "memory" in self.setup.expression.reads
         where = {"host": socket.gethostname(), "pid": os.getpid()}
         return {"provenance": self.setup.pipeline.provenance(), "where": where}
@@ -134,12 +133,10 @@ class Islander(Worker):
     def begin(self, store: Store, taken: Taken) -> None:
         """Opens the store, and takes up what the island's last writer has left."""
         setup, path = self.setup, place_of(self.task.run)
-        evaluator, config = setup.pipeline.evaluator, setup.config
-        layout = layout_of(evaluator, config.substrate, clip=config.clip > 0, peak=config.peak)
         memory = Memory(open_archive(path), setup.pipeline.model.dim, island=store.island)
         writer: ArchiveWriter = create_archive(
             path / store.key,
-            layout,
+            setup.pipeline.layout(),
             config=self.task.config,
             provenance=setup.pipeline.provenance(),
             generation=taken.generation,
@@ -189,9 +186,3 @@ class Islander(Worker):
             leaving = []
         told = np.concatenate(z) if z else None
         return Work(briefs, leaving, told, finished, time.monotonic() - begun)
-
-
-def _without_end(config: RunConfig) -> RunConfig:
-    """The configuration of one island: only a number of generations ends it by itself."""
-    changes: Mapping[str, Any] = {"generations": config.generations or ENDLESS, "patience": None, "target": None}
-    return replace(config, **changes)
